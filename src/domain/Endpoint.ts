@@ -1,0 +1,81 @@
+/**
+ * An address to listen on or to dial: a host (IPv4, IPv6 or a DNS name) and a TCP port.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+
+const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/
+
+/**
+ * A host and a port, equal by value.
+ *
+ * @since 0.1.0
+ */
+export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
+  host: Schema.NonEmptyString,
+  port: Schema.Int.pipe(Schema.between(0, 65_535))
+}) {
+  /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints. */
+  override toString(): string {
+    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`
+  }
+}
+
+/**
+ * An endpoint with its host in the one form that is compared: lower case, an IPv4 address mapped into IPv6 as
+ * plain IPv4.
+ *
+ * @since 0.1.0
+ */
+export const make = (host: string, port: number): Endpoint =>
+  new Endpoint({ host: mapped.exec(host)?.[1] ?? host.toLowerCase(), port }, { disableValidation: true })
+
+/**
+ * Parses `host:port`, `tcp://host:port` or `[v6]:port`. The left side says what was expected.
+ *
+ * @since 0.1.0
+ */
+export const parse = (text: string): Either.Either<Endpoint, string> => {
+  const bare = text.replace(/^tcp:\/\//i, "").replace(/\/$/, "")
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:[\]/@?#]+)):(?<port>\d{1,5})$/.exec(bare)
+  if (match?.groups === undefined) {
+    return Either.left("expected host:port, tcp://host:port or [ipv6]:port, such as 127.0.0.1:9001")
+  }
+  const { host, port: digits, v6 } = match.groups
+  const port = Number(digits)
+  if (port < 1 || port > 65_535) return Either.left("expected a port from 1 to 65535")
+  if (v6 !== undefined) {
+    return isIPv6(v6)
+      ? Either.right(make(v6, port))
+      : Either.left("expected an IPv6 address between the brackets")
+  }
+  if (host === undefined || !(ipv4.test(host) || (dnsName.test(host) && !/^[\d.]+$/.test(host)))) {
+    return Either.left("expected an IPv4 address, an IPv6 address in brackets or a DNS name before the port")
+  }
+  return Either.right(make(host, port))
+}
+
+/** Whether a host is an IPv4 address. @since 0.1.0 */
+export const isIPv4 = (host: string): boolean => ipv4.test(host)
+
+/** Whether a host is an IPv6 address, with or without a zone. @since 0.1.0 */
+export const isIPv6 = (host: string): boolean => {
+  const [address = "", zone] = host.split("%", 2)
+  if (zone === "") return false
+  const halves = address.split("::")
+  if (halves.length > 2) return false
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")))
+  const last = groups.at(-1)
+  const dotted = last !== undefined && ipv4.test(last)
+  const count = groups.length + (dotted ? 1 : 0)
+  if (!(dotted ? groups.slice(0, -1) : groups).every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false
+  return halves.length === 2 ? count <= 7 : count === 8
+}
+
+/** Whether a host is a loopback address (127.0.0.0/8 or ::1). @since 0.1.0 */
+export const isLoopback = (host: string): boolean =>
+  host === "::1" || host.toLowerCase() === "localhost" || (isIPv4(host) && host.startsWith("127."))

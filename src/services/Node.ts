@@ -1,0 +1,141 @@
+/**
+ * A peer-to-peer node: the whole, built from the other services.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Endpoint } from "../domain/Endpoint.js"
+import type { Direction, NodeEvent, Trust } from "../domain/NodeEvent.js"
+import type { NodeId } from "../domain/NodeId.js"
+import type { PeerId } from "../domain/PeerId.js"
+import type { PeerState } from "../domain/PeerState.js"
+import { type Reason, textOf } from "../domain/Reason.js"
+import type { Explanation, Verdict } from "./ConnectionGuard.js"
+
+/**
+ * A peer that proved its key: one with a session, or one whose session ended less than a minute ago.
+ *
+ * @since 0.1.0
+ */
+export interface Peer {
+  readonly id: PeerId
+  /** What it calls itself; signed by its key. */
+  readonly nodeId: NodeId
+  /** `Connected` or `Stale` with a session, else `Disconnected`. */
+  readonly state: PeerState
+  /** Why it is in that state. */
+  readonly reason: Reason
+  readonly trust: Trust
+  readonly direction: Direction
+  /** The other end's address of the session. */
+  readonly endpoint: Endpoint
+  /** The session's hash in hexadecimal, the same at both ends. */
+  readonly session: string
+  readonly capabilities: Readonly<Record<string, string>>
+  /** The last round trip, in milliseconds, once a Ping has come back. */
+  readonly rttMillis: Option.Option<number>
+}
+
+/** A message that a peer sent. @since 0.1.0 */
+export interface Message {
+  readonly from: PeerId
+  readonly nodeId: NodeId
+  /** At most 64 bytes of UTF-8; may be empty. */
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/**
+ * A dial that did not become a session.
+ *
+ * @since 0.1.0
+ */
+export class ConnectError extends Data.TaggedError("ConnectError")<{
+  readonly endpoint: Endpoint
+  /** Why: how the attempt ended, or what the guard said. */
+  readonly reason: Reason | Exclude<Verdict, "dial">
+  /** Milliseconds until the endpoint may be dialled again. */
+  readonly retryInMillis: number
+}> {
+  override get message(): string {
+    return `${this.endpoint}: ${describe(this.reason)}`
+  }
+}
+
+const describe = (reason: ConnectError["reason"]): string => {
+  switch (reason) {
+    case "deduplicated":
+    case "in flight":
+      return "a dial to this endpoint is under way already"
+    case "backing off":
+      return "the endpoint failed a moment ago; it is dialled again after its back-off"
+    case "self":
+      return textOf("SelfConnection")
+    case "connected":
+      return "a session with this peer exists already"
+    case "limit":
+      return "too many endpoints are in use"
+    default:
+      return textOf(reason)
+  }
+}
+
+/**
+ * A message that was not sent.
+ *
+ * @since 0.1.0
+ */
+export class SendError extends Data.TaggedError("SendError")<{
+  readonly peer: PeerId
+  /** `NoSession`, now or any more; `MessageTooLong` for its limit; `BadTopic` for more than 64 bytes or control characters. */
+  readonly reason: "NoSession" | "MessageTooLong" | "BadTopic"
+}> {
+  override get message(): string {
+    switch (this.reason) {
+      case "NoSession":
+        return `peer ${this.peer.slice(0, 16)} has no session; connect to it first`
+      case "MessageTooLong":
+        return "the message is longer than Limits.messageBytes"
+      case "BadTopic":
+        return "a topic has at most 64 bytes of UTF-8 and no control characters or white space at its ends"
+    }
+  }
+}
+
+/** @since 0.1.0 */
+export class Node extends Context.Tag("vix/Node")<Node, {
+  /** Our own node id. */
+  readonly id: NodeId
+  /** Our own key. */
+  readonly peerId: PeerId
+  /** Where the node listens; the port that was taken if any would do. */
+  readonly address: Endpoint
+  /** Dials an endpoint once, as a manual wish, and waits until there is a session with the peer there. */
+  readonly connect: (endpoint: Endpoint) => Effect.Effect<Peer, ConnectError>
+  /** Keeps an endpoint connected for as long as the scope is open: dialled through the guard, and again when lost. */
+  readonly want: (endpoint: Endpoint) => Effect.Effect<void, never, Scope.Scope>
+  /**
+   * Says goodbye to a peer and ends its session; false if it had none. A wanted endpoint is dialled again.
+   */
+  readonly disconnect: (peer: PeerId) => Effect.Effect<boolean>
+  /** The peers with a session and those lost less than a minute ago. */
+  readonly peers: Effect.Effect<ReadonlyArray<Peer>>
+  /** What happens from the moment of subscribing on. What a slow consumer leaves beyond its limit is dropped. */
+  readonly events: Stream.Stream<NodeEvent>
+  /**
+   * Hands a message to the session with a peer; at most once, in order. Waits while too much is queued for it.
+   * Sent does not mean received.
+   */
+  readonly send: (peer: PeerId, topic: string, payload: Uint8Array) => Effect.Effect<void, SendError>
+  /** The messages that come from the moment of subscribing on. What a slow consumer leaves beyond 1 MiB is dropped. */
+  readonly messages: Stream.Stream<Message>
+  /** How many messages were dropped because nobody took them. */
+  readonly messagesDropped: Effect.Effect<number>
+  /** What the guard knows of an endpoint. */
+  readonly explain: (endpoint: Endpoint) => Effect.Effect<Option.Option<Explanation>>
+}>() {}

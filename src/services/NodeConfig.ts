@@ -1,0 +1,71 @@
+/**
+ * The settings of a node.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type { Endpoint } from "../domain/Endpoint.js"
+import * as Limits from "../domain/Limits.js"
+import type { NodeId } from "../domain/NodeId.js"
+import type { PeerId } from "../domain/PeerId.js"
+
+/** @since 0.1.0 */
+export interface Settings {
+  /** What people call the node. */
+  readonly id: NodeId
+  /** TCP port to listen on; 0 takes a free one. */
+  readonly port: number
+  /** Address to listen on; none for all, IPv4 and IPv6. */
+  readonly host: Option.Option<string>
+  /** Endpoints that stay wanted for the life of the node. */
+  readonly connect: ReadonlyArray<Endpoint>
+  /** Milliseconds before the first dial of each of them. */
+  readonly connectDelayMillis: number
+  /** False: nothing is ever dialled; inbound peers are accepted. */
+  readonly dialling: boolean
+  /** What the node says of itself in the handshake: keys of `[a-z0-9._-]`, printable ASCII values, at most 16. */
+  readonly capabilities: Readonly<Record<string, string>>
+  /** The private network's key, 32 bytes; none for the open network. */
+  readonly networkKey: Option.Option<Redacted.Redacted<Uint8Array>>
+  /** Endpoints at which one key alone is accepted, by `Endpoint.toString`. */
+  readonly pins: ReadonlyMap<string, PeerId>
+  /** The keys that node ids are known by. */
+  readonly knownPeers: ReadonlyMap<NodeId, PeerId>
+  /** Keys that are refused. */
+  readonly denied: ReadonlySet<PeerId>
+  /** The only keys that are let in, if given. */
+  readonly allowed: Option.Option<ReadonlySet<PeerId>>
+  readonly limits: Limits.Limits
+}
+
+/** @since 0.1.0 */
+export class NodeConfig extends Context.Tag("vix/NodeConfig")<NodeConfig, Settings>() {}
+
+/** Everything but the node id. Port 0: any free one. @since 0.1.0 */
+export const defaults: Omit<Settings, "id"> = {
+  port: 0,
+  host: Option.none(),
+  connect: [],
+  connectDelayMillis: 0,
+  dialling: true,
+  capabilities: {},
+  networkKey: Option.none(),
+  pins: new Map(),
+  knownPeers: new Map(),
+  denied: new Set(),
+  allowed: Option.none(),
+  limits: Limits.defaults
+}
+
+/** The defaults with some settings of one's own. @since 0.1.0 */
+export const make = (settings: Partial<Settings> & Pick<Settings, "id">): Settings => ({
+  ...defaults,
+  ...settings
+})
+
+/** @since 0.1.0 */
+export const layer = (settings: Partial<Settings> & Pick<Settings, "id">): Layer.Layer<NodeConfig> =>
+  Layer.succeed(NodeConfig, make(settings))

@@ -1,0 +1,31 @@
+/**
+ * The nine counters of one node.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Counter, Counters } from "../domain/Counters.js"
+import type { Reason } from "../domain/Reason.js"
+
+/** The counters that are set rather than counted. @since 0.1.0 */
+export type Gauge = "peers_total" | "peers_connected" | "tracked_endpoints"
+
+/** @since 0.1.0 */
+export class Stats extends Context.Tag("vix/Stats")<Stats, {
+  /** Adds one. */
+  readonly increment: (counter: Exclude<Counter, Gauge>) => Effect.Effect<void>
+  /** Sets both peer gauges at once, so that no snapshot shows more connected than known. */
+  readonly setPeers: (total: number, connected: number) => Effect.Effect<void>
+  /** Sets the number of endpoints that the guard remembers. */
+  readonly setTracked: (count: number) => Effect.Effect<void>
+  /** Counts why a connection or an attempt ended. */
+  readonly ended: (reason: Reason) => Effect.Effect<void>
+  /** The counters now. */
+  readonly snapshot: Effect.Effect<Counters>
+  /** How often each reason has ended a connection or an attempt. */
+  readonly reasons: Effect.Effect<Readonly<Record<string, number>>>
+  /** The counters now and after every change; a slow consumer sees the latest only. */
+  readonly changes: Stream.Stream<Counters>
+}>() {}
