@@ -1,0 +1,294 @@
+/**
+ * The plaintexts of sealed frames. Every reader takes any bytes, throws nothing and accepts one form of a message
+ * only: what it accepts is what {@link encode} writes.
+ *
+ * @since 0.1.0
+ */
+import * as NodeId from "../domain/NodeId.js"
+import { maxPlain, types } from "./Envelope.js"
+import * as Varint from "./Varint.js"
+
+/** A question for a sign of life: 8 random bytes. @since 0.1.0 */
+export interface Ping {
+  readonly _tag: "Ping"
+  readonly data: Uint8Array
+}
+
+/** The answer to a Ping: its bytes. @since 0.1.0 */
+export interface Pong {
+  readonly _tag: "Pong"
+  readonly data: Uint8Array
+}
+
+/** The last frame of a direction. @since 0.1.0 */
+export interface Close {
+  readonly _tag: "Close"
+  readonly code: number
+  /** At most 64 characters of printable ASCII. */
+  readonly detail: string
+}
+
+/** An application's message in one piece. @since 0.1.0 */
+export interface Data {
+  readonly _tag: "Data"
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/** The beginning of an application's message that continues in the next part. @since 0.1.0 */
+export interface Beginning {
+  readonly _tag: "Beginning"
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/** A further part of an application's message, the last one unless `more`. @since 0.1.0 */
+export interface Continuation {
+  readonly _tag: "Continuation"
+  readonly more: boolean
+  readonly payload: Uint8Array
+}
+
+/** What a Bundle may hold. @since 0.1.0 */
+export type Item = Ping | Pong | Data
+
+/** Messages that travel under one tag, in order; at least one. @since 0.1.0 */
+export interface Bundle {
+  readonly _tag: "Bundle"
+  readonly messages: ReadonlyArray<Item>
+}
+
+/** Everything a plaintext can say. @since 0.1.0 */
+export type Message = Ping | Pong | Close | Data | Beginning | Continuation | Bundle
+
+/** Bytes of a Ping and a Pong. @since 0.1.0 */
+export const pingBytes = 8
+
+/** Bytes of UTF-8 in the longest topic. @since 0.1.0 */
+export const maxTopicBytes = NodeId.maxBytes
+
+/** Characters in the longest detail of a Close. @since 0.1.0 */
+export const maxDetail = 64
+
+/** Whether a text may be a topic: empty, or what may be a node id. @since 0.1.0 */
+export const isTopic = (text: string): boolean => visible.test(text) || NodeId.problem(text) === undefined
+
+/**
+ * Whether a type is one of this version. Any other is ignored, but for those of the handshake and 0, which end the
+ * session.
+ *
+ * @since 0.1.0
+ */
+export const judgeType = (type: number): "known" | "ignored" | "forbidden" => {
+  switch (type) {
+    case types.Ping:
+    case types.Pong:
+    case types.Close:
+    case types.Data:
+    case types.Bundle:
+      return "known"
+    case 0:
+    case types.Hello:
+    case types.HelloAck:
+    case types.HelloFinish:
+      return "forbidden"
+    default:
+      return "ignored"
+  }
+}
+
+/** The message of a plaintext; nothing if it does not parse. Its payloads are views. @since 0.1.0 */
+export const decode = (type: number, plaintext: Uint8Array): Message | undefined => {
+  switch (type) {
+    case types.Close:
+      return decodeClose(plaintext)
+    case types.Bundle:
+      return decodeBundle(plaintext)
+    default:
+      return decodeMessage(type, plaintext, 0, plaintext.length)
+  }
+}
+
+/** The plaintext of a message; its type is {@link typeOf}. @since 0.1.0 */
+export const encode = (message: Message): Uint8Array => {
+  switch (message._tag) {
+    case "Ping":
+    case "Pong":
+      return message.data
+    case "Close":
+      return encodeClose(message.code, message.detail)
+    case "Data":
+      return encodeBeginning(0, message.topic, message.payload)
+    case "Beginning":
+      return encodeBeginning(1, message.topic, message.payload)
+    case "Continuation":
+      return encodeContinuation(message.more, message.payload)
+    case "Bundle":
+      return encodeBundle(message.messages)
+  }
+}
+
+/** The type of a message. @since 0.1.0 */
+export const typeOf = (message: Message): number =>
+  message._tag === "Beginning" || message._tag === "Continuation" ? types.Data : types[message._tag]
+
+/** The plaintext of a Close. Of the detail goes what is printable ASCII, and no more than its limit. @since 0.1.0 */
+export const encodeClose = (code: number, detail: string): Uint8Array => {
+  const text = encoder.encode(detail.replace(/[^ -~]/g, "").slice(0, maxDetail))
+  return Uint8Array.of(code & 0xff, code >>> 8, text.length, ...text)
+}
+
+/**
+ * The Data plaintexts of a message of the application, each within the longest plaintext; the payload is copied.
+ * Throws a RangeError if {@link isTopic} is false for the topic.
+ *
+ * @since 0.1.0
+ */
+export const parts = (topic: string, payload: Uint8Array): ReadonlyArray<Uint8Array> => {
+  const room = maxPlain - 1 - topicBytes(topic)
+  if (payload.length <= room) return [encodeBeginning(0, topic, payload)]
+  const all = [encodeBeginning(1, topic, payload.subarray(0, room))]
+  for (let at = room; at < payload.length; at += maxPlain - 1) {
+    const end = at + maxPlain - 1
+    all.push(encodeContinuation(end < payload.length, payload.subarray(at, end)))
+  }
+  return all
+}
+
+/** Whether a Data plaintext is a message in one piece, as a Bundle takes it. @since 0.1.0 */
+export const isWhole = (part: Uint8Array): boolean => part[0] === 0
+
+/** Bytes in front of a plaintext of that length within a Bundle. @since 0.1.0 */
+export const itemHead = (length: number): number => 2 + Varint.size(length)
+
+/** Writes a plaintext as an item of a Bundle and returns the offset behind it. @since 0.1.0 */
+export const writeItem = (target: Uint8Array, at: number, type: number, plaintext: Uint8Array): number => {
+  target[at] = type & 0xff
+  target[at + 1] = type >>> 8
+  const start = Varint.write(target, at + 2, plaintext.length)
+  target.set(plaintext, start)
+  return start + plaintext.length
+}
+
+/** Topics that need no closer look, which are nearly all. */
+const visible = /^[!-~]{0,64}$/
+const encoder = new TextEncoder()
+// A byte order mark is kept, so that it is refused like any other control character.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const decodeMessage = (
+  type: number,
+  bytes: Uint8Array,
+  at: number,
+  end: number
+): Item | Beginning | Continuation | undefined => {
+  switch (type) {
+    case types.Ping:
+      return end - at === pingBytes ? { _tag: "Ping", data: bytes.subarray(at, end) } : undefined
+    case types.Pong:
+      return end - at === pingBytes ? { _tag: "Pong", data: bytes.subarray(at, end) } : undefined
+    case types.Data:
+      return decodeData(bytes, at, end)
+    default:
+      return undefined
+  }
+}
+
+const decodeData = (
+  bytes: Uint8Array,
+  at: number,
+  end: number
+): Data | Beginning | Continuation | undefined => {
+  if (at === end) return undefined
+  const part = bytes[at] ?? 0
+  if (part > 3) return undefined
+  if (part > 1) return { _tag: "Continuation", more: part === 3, payload: bytes.subarray(at + 1, end) }
+  const length = Varint.read(bytes, at + 1, end)
+  if (length < 0 || length > maxTopicBytes || at + 2 + length > end) return undefined
+  const start = at + 2 + length
+  const topic = decodeTopic(bytes, at + 2, start)
+  if (topic === undefined) return undefined
+  return { _tag: part === 0 ? "Data" : "Beginning", topic, payload: bytes.subarray(start, end) }
+}
+
+const decodeTopic = (bytes: Uint8Array, at: number, end: number): string | undefined => {
+  let text = ""
+  for (let index = at; index < end; index++) {
+    const byte = bytes[index] ?? 0
+    if (byte < 0x21 || byte > 0x7e) return decodeUnusual(bytes.subarray(at, end))
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
+/** What is not all visible ASCII goes the long way. */
+const decodeUnusual = (bytes: Uint8Array): string | undefined => {
+  try {
+    const text = decoder.decode(bytes)
+    return isTopic(text) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const decodeClose = (bytes: Uint8Array): Close | undefined => {
+  const [low, high, length] = bytes
+  if (low === undefined || high === undefined || length === undefined) return undefined
+  if (length > maxDetail || bytes.length !== 3 + length) return undefined
+  const detail = bytes.subarray(3)
+  if (detail.some((byte) => byte < 0x20 || byte > 0x7e)) return undefined
+  return { _tag: "Close", code: low | high << 8, detail: String.fromCharCode(...detail) }
+}
+
+const decodeBundle = (bytes: Uint8Array): Bundle | undefined => {
+  const messages: Array<Item> = []
+  let at = 0
+  while (at < bytes.length) {
+    const length = Varint.read(bytes, at + 2, bytes.length)
+    if (length < 0) return undefined
+    const start = at + itemHead(length)
+    const end = start + length
+    if (end > bytes.length) return undefined
+    const message = decodeMessage((bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8, bytes, start, end)
+    if (message === undefined || message._tag === "Beginning" || message._tag === "Continuation") {
+      return undefined
+    }
+    messages.push(message)
+    at = end
+  }
+  return messages.length === 0 ? undefined : { _tag: "Bundle", messages }
+}
+
+const topicBytes = (topic: string): number => {
+  if (visible.test(topic)) return 1 + topic.length
+  if (!isTopic(topic)) throw new RangeError("not a topic; ask Message.isTopic first")
+  return 1 + encoder.encode(topic).length
+}
+
+// Here and wherever every byte is written anyway, memory from the pool costs a tenth.
+const encodeBeginning = (part: 0 | 1, topic: string, payload: Uint8Array): Uint8Array => {
+  const head = 1 + topicBytes(topic)
+  const bytes = Buffer.allocUnsafe(head + payload.length)
+  bytes[0] = part
+  bytes[1] = head - 2
+  // As many bytes as characters: ASCII, for which a loop is quicker than the encoder.
+  if (head - 2 === topic.length) {
+    for (let at = 0; at < topic.length; at++) bytes[2 + at] = topic.charCodeAt(at)
+  } else encoder.encodeInto(topic, bytes.subarray(2))
+  bytes.set(payload, head)
+  return bytes
+}
+
+const encodeContinuation = (more: boolean, payload: Uint8Array): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(1 + payload.length)
+  bytes[0] = more ? 3 : 2
+  bytes.set(payload, 1)
+  return bytes
+}
+
+const encodeBundle = (messages: Bundle["messages"]): Uint8Array => {
+  const items = messages.map((message) => [typeOf(message), encode(message)] as const)
+  const bytes = new Uint8Array(items.reduce((sum, [, item]) => sum + itemHead(item.length) + item.length, 0))
+  items.reduce((at, [type, item]) => writeItem(bytes, at, type, item), 0)
+  return bytes
+}

@@ -1,0 +1,166 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
+import { types } from "../../src/protocol/Envelope.js"
+import * as Message from "../../src/protocol/Message.js"
+import { Outbox } from "../../src/protocol/Outbox.js"
+import type { SessionEvent } from "../../src/protocol/Session.js"
+import { concat, hex, unhex } from "./bytes.js"
+import { nothing, pair } from "./sessions.js"
+
+const ping = unhex("0102030405060708")
+const all = Number.POSITIVE_INFINITY
+
+const offer = (outbox: Outbox, size: number, nowMillis = 0): void => {
+  for (const part of Message.parts("t", new Uint8Array(size).fill(size % 256))) {
+    outbox.offerPart(part, nowMillis)
+  }
+}
+
+/** What a peer hears of frames: each event in a word, and the types of the frames. */
+const heard = (frames: ReadonlyArray<Uint8Array>) => {
+  const { responder } = pair()
+  const { events, failure } = responder.receive(concat(...frames), 0)
+  assert.isUndefined(failure)
+  return events.map(word)
+}
+
+const word = (event: SessionEvent): string => {
+  switch (event._tag) {
+    case "Data":
+      return `${event.topic} ${event.payload.length} ${event.payload[0] ?? "-"}`
+    case "Ping":
+    case "Pong":
+      return `${event._tag} ${hex(event.data)}`
+    default:
+      return event._tag
+  }
+}
+
+/** The type of a frame; these are all longer than 127 bytes or all shorter. */
+const typeOf = (frame: Uint8Array): number => {
+  const start = frame.indexOf(0x56)
+  return frame[start + 8] ?? 0
+}
+
+describe("Outbox", () => {
+  it("has nothing to say when nothing waits", () => {
+    const outbox = new Outbox()
+    assert.deepStrictEqual(outbox.flush(pair().initiator, all), [])
+    assert.strictEqual(outbox.bytes, 0)
+    assert.isUndefined(outbox.oldestMillis)
+  })
+
+  it("sends a lone message as itself", () => {
+    const outbox = new Outbox()
+    outbox.offerControl(types.Ping, ping, 0)
+    const frames = outbox.flush(pair().initiator, all)
+    assert.deepStrictEqual(frames, [pair().initiator.seal(types.Ping, ping)])
+  })
+
+  it("sends what waits as one Bundle, in order", () => {
+    const outbox = new Outbox()
+    outbox.offerControl(types.Ping, ping, 0)
+    offer(outbox, 3)
+    offer(outbox, 0)
+    outbox.offerControl(types.Pong, ping, 0)
+    const frames = outbox.flush(pair().initiator, all)
+    assert.deepStrictEqual(frames.map(typeOf), [types.Bundle])
+    assert.deepStrictEqual(heard(frames), [`Ping ${hex(ping)}`, "t 3 3", "t 0 -", `Pong ${hex(ping)}`])
+  })
+
+  it("keeps Close and parts of messages out of a Bundle", () => {
+    const outbox = new Outbox()
+    offer(outbox, 1)
+    offer(outbox, 70_000)
+    offer(outbox, 2)
+    outbox.offerControl(types.Close, Message.encodeClose(1, ""), 0)
+    const frames = outbox.flush(pair().initiator, all)
+    assert.deepStrictEqual(frames.map(typeOf), [types.Data, types.Data, types.Data, types.Data, types.Close])
+    assert.deepStrictEqual(heard(frames), ["t 1 1", "t 70000 112", "t 2 2", "Close"])
+  })
+
+  it("says the same in the same order whatever is offered and whenever it is flushed", () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat(300), fc.nat(20_000), fc.nat(140_000), fc.constant("flush" as const)), {
+          maxLength: 25
+        }),
+        fc.integer({ min: 1, max: 200_000 }),
+        (steps, maxBytes) => {
+          const { initiator } = pair()
+          const outbox = new Outbox()
+          const frames: Array<Uint8Array> = []
+          for (const step of steps) {
+            if (step === "flush") frames.push(...outbox.flush(initiator, maxBytes))
+            else offer(outbox, step)
+          }
+          while (outbox.bytes > 0) {
+            const some = outbox.flush(initiator, maxBytes)
+            const total = some.reduce((sum, frame) => sum + frame.length, 0)
+            assert.isTrue(some.length === 1 || (some.length > 1 && total <= maxBytes))
+            frames.push(...some)
+          }
+          assert.isUndefined(outbox.oldestMillis)
+          const sizes = steps.filter((step) => step !== "flush")
+          assert.deepStrictEqual(
+            heard(frames),
+            sizes.map((size) => `t ${size} ${size === 0 ? "-" : size % 256}`)
+          )
+        }
+      ),
+      { numRuns: 200 }
+    ))
+
+  it("needs few frames for many small messages", () => {
+    const outbox = new Outbox()
+    for (let n = 0; n < 10_000; n++) offer(outbox, 100)
+    const frames = outbox.flush(pair().initiator, all)
+    assert.strictEqual(frames.length, Math.ceil(10_000 / Math.floor(65_483 / (3 + 3 + 100))))
+    assert.strictEqual(heard(frames).length, 10_000)
+  })
+
+  it.each([[16_309, 1], [16_310, 2]])(
+    "fills a Bundle to the last byte: %d bytes more make %d frames",
+    (size, count) => {
+      const outbox = new Outbox()
+      for (const bytes of [16_381, 16_381, 16_381, size]) offer(outbox, bytes)
+      const frames = outbox.flush(pair().initiator, all)
+      assert.strictEqual(frames.length, count)
+      assert.strictEqual(frames[0]?.length, 3 + (count === 1 ? 65_536 : 50 + 3 + 3 * 16_389))
+      assert.strictEqual(heard(frames).length, 4)
+    }
+  )
+
+  it("counts what waits and since when", () => {
+    const { initiator } = pair()
+    const outbox = new Outbox()
+    offer(outbox, 20_000, 5)
+    offer(outbox, 20_000, 7)
+    outbox.offerControl(types.Ping, ping, 9)
+    assert.strictEqual(outbox.bytes, 2 * 20_003 + 8)
+    assert.strictEqual(outbox.oldestMillis, 5)
+    assert.strictEqual(outbox.flush(initiator, 30_000).length, 1)
+    assert.strictEqual(outbox.bytes, 20_003 + 8)
+    assert.strictEqual(outbox.oldestMillis, 7)
+    assert.strictEqual(outbox.flush(initiator, all).length, 2)
+    assert.strictEqual(outbox.bytes, 0)
+    assert.isUndefined(outbox.oldestMillis)
+  })
+
+  it("sends one frame at least, however little is asked for", () => {
+    const outbox = new Outbox()
+    offer(outbox, 30_000)
+    offer(outbox, 30_000)
+    const { initiator } = pair()
+    assert.strictEqual(outbox.flush(initiator, 1).length, 1)
+    assert.strictEqual(outbox.flush(initiator, 1).length, 1)
+    assert.deepStrictEqual(outbox.flush(initiator, 1), [])
+  })
+
+  it("keeps an empty plaintext apart from none", () => {
+    const outbox = new Outbox()
+    outbox.offerPart(Message.encode({ _tag: "Continuation", more: false, payload: nothing }), 0)
+    assert.strictEqual(outbox.bytes, 1)
+    assert.strictEqual(outbox.flush(pair().initiator, all).length, 1)
+  })
+})
