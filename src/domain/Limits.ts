@@ -47,6 +47,8 @@ export interface Limits {
   readonly mailboxBytes: number
   /** Events one subscriber may leave untaken; what comes beyond is dropped and counted. */
   readonly mailboxEvents: number
+  /** Events kept from a node's start for its first subscriber, so that it misses nothing. */
+  readonly earlyEvents: number
   /** Pings a peer may send in a second before it is closed as RateLimited: a hundred times the honest rate. */
   readonly pingsPerSecond: number
   /** Frames of unknown type a peer may send in a second before it is closed as RateLimited. */
@@ -117,6 +119,7 @@ export const defaults: Limits = {
   messageBytes: 1_024 * 1_024,
   mailboxBytes: 1_024 * 1_024,
   mailboxEvents: 4_096,
+  earlyEvents: 256,
   pingsPerSecond: 20,
   ignoredPerSecond: 20,
   pingMillis: 5_000,

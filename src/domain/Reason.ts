@@ -35,6 +35,7 @@ const rows = {
 
   // Ends that nobody is to blame for.
   Stopped: { class: "none", text: "this node stopped" },
+  NotDialling: { class: "none", text: "this node dials nobody (--no-connect)" },
   Disconnected: { class: "none", text: "this side ended the session" },
   Shutdown: { class: "none", code: 1, text: "the peer said goodbye" },
   Duplicate: { class: "none", code: 2, text: "another session with this peer is in force" },

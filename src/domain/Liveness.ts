@@ -1,0 +1,53 @@
+/**
+ * Who still lives, judged by silence; in monotonic milliseconds.
+ *
+ * @since 0.1.0
+ */
+import type { Limits } from "./Limits.js"
+
+/** A peer with a session, and when a byte of it last opened. @since 0.1.0 */
+export interface Watched {
+  readonly state: "Connected" | "Stale"
+  readonly heardMillis: number
+}
+
+/**
+ * Judges a peer: the state it has from now on, or `Close` for one that was Stale for too long. Nobody counts as
+ * silent since before `floorMillis` (see {@link floor}).
+ *
+ * @since 0.1.0
+ */
+export const assess = (
+  peer: Watched,
+  floorMillis: number,
+  nowMillis: number,
+  limits: Pick<Limits, "pingMillis" | "staleMillis" | "staleIntervals">
+): "Connected" | "Stale" | "Close" => {
+  if (nowMillis - peer.heardMillis < limits.staleMillis) return "Connected"
+  const silence = nowMillis - Math.max(peer.heardMillis, floorMillis)
+  if (silence < limits.staleMillis) return peer.state
+  return peer.state === "Stale" && silence >= limits.staleMillis + limits.staleIntervals * limits.pingMillis
+    ? "Close"
+    : "Stale"
+}
+
+/**
+ * The time before which no silence counts, newly set if this process has slept: if the last two rounds of the
+ * heartbeat lie further apart than an interval and a half. Then every peer has one interval left to be heard before
+ * it is judged, for we were the silent ones. A heartbeat begins with `-Infinity`, and its start as the last round.
+ *
+ * @since 0.1.0
+ */
+export const floor = (
+  beforeMillis: number,
+  lastRoundMillis: number,
+  nowMillis: number,
+  limits: Pick<Limits, "pingMillis" | "staleMillis">
+): number =>
+  nowMillis - lastRoundMillis > 1.5 * limits.pingMillis
+    ? nowMillis - (limits.staleMillis - limits.pingMillis)
+    : beforeMillis
+
+/** Milliseconds until the next Ping, spread by 10 % either way; `random` is at least 0 and less than 1. @since 0.1.0 */
+export const nextPingMillis = (random: number, limits: Pick<Limits, "pingMillis">): number =>
+  limits.pingMillis * (0.9 + 0.2 * random)
