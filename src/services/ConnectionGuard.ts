@@ -63,10 +63,10 @@ export interface Explanation {
 /** @since 0.1.0 */
 export class ConnectionGuard extends Context.Tag("vix/ConnectionGuard")<ConnectionGuard, {
   /**
-   * Judges a wish to dial. `peer` is the key that the wish expects there, if it names one. Counts
+   * Judges a wish to dial. `peer` is the key, or its first 16 digits, that the wish expects there, if it names one. Counts
    * `connect_attempts`, `connect_deduped`, `backoff_skips` and `tracked_endpoints`.
    */
-  readonly ask: (endpoint: Endpoint, source: Source, peer?: PeerId) => Effect.Effect<Judgement>
+  readonly ask: (endpoint: Endpoint, source: Source, peer?: string) => Effect.Effect<Judgement>
   /**
    * The dial in flight ended before Connected. A reason of class `none` is an abandoned attempt; others count in
    * `connect_failures` and lengthen the back-off; `SelfConnection` marks the endpoint for good. `peer` is who was

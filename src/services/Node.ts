@@ -125,7 +125,10 @@ export class Node extends Context.Tag("vix/Node")<Node, {
   readonly disconnect: (peer: PeerId) => Effect.Effect<boolean>
   /** The peers with a session and those lost less than a minute ago. */
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-  /** What happens from the moment of subscribing on. What a slow consumer leaves beyond its limit is dropped. */
+  /**
+   * What happens from the moment of subscribing on; the first subscriber gets what came before it, too. Messages are
+   * not among it: they have a stream of their own. What a slow consumer leaves beyond its limit is dropped.
+   */
   readonly events: Stream.Stream<NodeEvent>
   /**
    * Hands a message to the session with a peer; at most once, in order. Waits while too much is queued for it.

@@ -1,0 +1,77 @@
+// Builds the library (ESM and declarations, by tsc) and the command (by esbuild): a small launcher that answers
+// help by itself, the program in one file that it loads when it is needed, and V8's code for that file, so that it
+// need not be compiled again. V8 refuses code of another version; the file is then compiled as usual.
+import { build } from "esbuild"
+import { execFileSync } from "node:child_process"
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..")
+const dist = join(root, "dist")
+const bin = join(dist, "bin")
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+const require = createRequire(import.meta.url)
+
+rmSync(dist, { recursive: true, force: true })
+const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc")
+execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" })
+// The command is no part of the library: it comes as the bundle below.
+rmSync(join(dist, "cli"), { recursive: true, force: true })
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20.19",
+  // Identifiers stay, so that the stack of a defect can be read.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  define: { VIX_VERSION: JSON.stringify(version) }
+}
+await build({
+  ...common,
+  entryPoints: ["src/cli/main.ts"],
+  outfile: join(bin, "vix.cjs"),
+  // A plain `require`, without the loader of ES modules.
+  supported: { "dynamic-import": false },
+  banner: { js: "#!/usr/bin/env node" },
+  plugins: [{
+    name: "load the program when it is needed",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /\/program\.js$/ }, () => ({ path: "./program.cjs", external: true }))
+  }]
+})
+await build({ ...common, entryPoints: ["src/cli/program.ts"], outfile: join(bin, "program.js") })
+writeFileSync(
+  join(bin, "program.cjs"),
+  `"use strict"
+const { readFileSync } = require("node:fs")
+const { Script } = require("node:vm")
+const filename = __dirname + "/program.js"
+let cachedData
+try {
+  cachedData = readFileSync(__dirname + "/program.v8")
+} catch {}
+new Script(readFileSync(filename, "utf8"), { filename, cachedData }).runInThisContext()(module, require)
+`
+)
+const program = join(bin, "program.js")
+writeFileSync(program, `(function (module, require) {${readFileSync(program, "utf8")}\n})`)
+// A node runs for a moment, so that the code holds the functions that are called on the way to listening.
+execFileSync(process.execPath, [
+  "-e",
+  `const { readFileSync, writeFileSync } = require("node:fs")
+   const { Script } = require("node:vm")
+   const filename = ${JSON.stringify(program)}
+   const script = new Script(readFileSync(filename, "utf8"), { filename })
+   const module_ = { exports: {} }
+   script.runInThisContext()(module_, require)
+   const line = "--id A --listen 0 --bind 127.0.0.1 --run 0.1".split(" ")
+   module_.exports.p2p(line, new AbortController().signal).then(() =>
+     writeFileSync(${JSON.stringify(join(bin, "program.v8"))}, script.createCachedData()))`
+], { stdio: "ignore" })
+chmodSync(join(bin, "vix.cjs"), 0o755)

@@ -1,0 +1,113 @@
+/**
+ * What the rooms of a node share: its settings, its tables, its services, and the ways to tell what happened.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Admission } from "../domain/Admission.js"
+import type { Limits } from "../domain/Limits.js"
+import type { NodeEvent } from "../domain/NodeEvent.js"
+import type { PeerId } from "../domain/PeerId.js"
+import * as PeerState from "../domain/PeerState.js"
+import type { PeerTable } from "../domain/PeerTable.js"
+import type { Reason } from "../domain/Reason.js"
+import type { Ephemerals } from "../protocol/Ephemerals.js"
+import type { LocalParty } from "../protocol/Handshake.js"
+import type { ConnectionGuard } from "../services/ConnectionGuard.js"
+import type { Entropy } from "../services/Entropy.js"
+import type { Message, Peer } from "../services/Node.js"
+import type { Settings } from "../services/NodeConfig.js"
+import type { Stats } from "../services/Stats.js"
+import type { Transport } from "../services/Transport.js"
+import type { Hub } from "./hub.js"
+import type { Ending, Link } from "./link.js"
+
+export interface Core {
+  readonly settings: Settings
+  readonly limits: Limits
+  readonly peerId: PeerId
+  /** Its port is known once the node listens. */
+  readonly party: LocalParty & { listenPort: number }
+  readonly clock: Clock.Clock
+  readonly transport: Transport["Type"]
+  readonly guard: ConnectionGuard["Type"]
+  readonly stats: Stats["Type"]
+  readonly entropy: Entropy["Type"]
+  readonly table: PeerTable
+  readonly admission: Admission
+  readonly ephemerals: Ephemerals<Link>
+  /** The connections that have not been cleared away. */
+  readonly links: Map<number, Link>
+  /** What is forked into it ends with the node. */
+  readonly scope: Scope.Scope
+  /** How the peers looked whose session ended a moment ago. */
+  readonly lost: Map<PeerId, Peer>
+  readonly events: Hub<NodeEvent>
+  readonly messages: Hub<Message>
+  connections: number
+  stopping: boolean
+}
+
+type Untimed<E> = E extends NodeEvent ? Omit<E, "atMillis"> : never
+
+/** Milliseconds of the monotonic clock. */
+export const now = (core: Core): number => Number(core.clock.unsafeCurrentTimeNanos() / 1_000_000n)
+
+/** Tells every subscriber of the node's events. */
+export const publish = (core: Core, event: Untimed<NodeEvent>): void =>
+  core.events.publish({ ...event, atMillis: core.clock.unsafeCurrentTimeMillis() } as NodeEvent)
+
+/** Takes a connection to its next state and says so. An illegal change is a defect. */
+export const move = (
+  core: Core,
+  link: Link,
+  to: PeerState.PeerState,
+  reason: Reason,
+  ending?: Pick<Ending, "origin" | "detail">
+): void => {
+  const { connection: _, proven, session, state: from } = link
+  if (!PeerState.isLegal(from, to)) {
+    throw new Error(`connection ${link.conn} cannot go from ${from} to ${to} (${reason})`)
+  }
+  link.state = to
+  link.reason = reason
+  publish(core, {
+    ev: "peer.state",
+    conn: link.conn,
+    direction: link.direction,
+    endpoint: link.endpoint.toString(),
+    ...(proven === undefined ? {} : { peer: proven.peerId, nodeId: proven.nodeId, trust: link.trust }),
+    ...(session === undefined || to === "Closed" && from === "Handshaking"
+      ? {}
+      : { session: hex(session.id) }),
+    from,
+    to,
+    reason,
+    origin: ending?.origin ?? "local",
+    ...(ending?.detail === undefined ? {} : { detail: ending.detail })
+  })
+}
+
+/** Sets the peer gauges to what the table says. */
+export const gauge = (core: Core): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { connected, total } = core.table.gauges(now(core))
+    return core.stats.setPeers(total, connected)
+  })
+
+/** How a connection with a proven peer is shown to others. */
+export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer => ({
+  id: proven.peerId,
+  nodeId: proven.nodeId,
+  state: PeerState.isLive(link.state) ? link.state : "Disconnected",
+  reason: link.reason,
+  trust: link.trust,
+  direction: link.direction,
+  endpoint: link.endpoint,
+  session: link.session === undefined ? "" : hex(link.session.id),
+  capabilities: proven.capabilities,
+  rttMillis: link.rttMillis
+})
+
+export const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")

@@ -1,0 +1,140 @@
+/**
+ * Wishes to dial: each goes through the guard; those for wanted endpoints come back until they are met.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import type { Endpoint } from "../domain/Endpoint.js"
+import type { Judgement, Source } from "../services/ConnectionGuard.js"
+import { ConnectError, type Peer } from "../services/Node.js"
+import { type Core, publish } from "./core.js"
+import { begin, run } from "./lifecycle.js"
+import type { Link } from "./link.js"
+import { dial } from "./outbound.js"
+
+export interface Dialler {
+  /** Asks the guard and, if it agrees, begins a dial; what it said otherwise. */
+  readonly attempt: (endpoint: Endpoint, source: Source, peer?: string) => Effect.Effect<Link | Judgement>
+  readonly connect: (endpoint: Endpoint) => Effect.Effect<Peer, ConnectError>
+  readonly want: (endpoint: Endpoint, delayMillis: number) => Effect.Effect<void, never, Scope.Scope>
+}
+
+const never: Judgement = { verdict: "limit", retryIn: Duration.infinity }
+
+/** Dials live in the scope, not with whoever wished for them. */
+export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const dials = yield* FiberSet.make<void>()
+    const inFlight = new Map<string, Link>()
+
+    const attempt: Dialler["attempt"] = (endpoint, source, peer) =>
+      Effect.gen(function*() {
+        if (core.stopping || !core.settings.dialling) return never
+        const judgement = yield* core.guard.ask(endpoint, source, peer)
+        const retryInMillis = Duration.toMillis(judgement.retryIn)
+        publish(core, {
+          ev: "dial.verdict",
+          endpoint: endpoint.toString(),
+          source,
+          verdict: judgement.verdict,
+          ...(retryInMillis > 0 ? { retryInMillis } : {})
+        })
+        if (judgement.verdict !== "dial") return judgement
+        const link = begin(core, "outbound", endpoint)
+        const key = endpoint.toString()
+        inFlight.set(key, link)
+        const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
+        yield* FiberSet.run(dials, Effect.ensuring(run(core, link, dial(core, link)), settled))
+        return link
+      })
+
+    const connect: Dialler["connect"] = (endpoint) =>
+      Effect.gen(function*() {
+        const closed = core.stopping ? "Stopped" : core.settings.dialling ? undefined : "NotDialling"
+        if (closed !== undefined) {
+          return yield* new ConnectError({
+            endpoint,
+            reason: closed,
+            retryInMillis: Number.POSITIVE_INFINITY
+          })
+        }
+        const begun = yield* attempt(endpoint, "manual")
+        if (!("verdict" in begun)) return yield* outcome(core, begun)
+        const current = yield* underWay(core, inFlight, endpoint)
+        if (current !== undefined && (begun.verdict === "in flight" || begun.verdict === "connected")) {
+          return yield* outcome(core, current)
+        }
+        return yield* new ConnectError({
+          endpoint,
+          reason: begun.verdict === "dial" ? "in flight" : begun.verdict,
+          retryInMillis: Duration.toMillis(begun.retryIn)
+        })
+      })
+
+    const keep = (endpoint: Endpoint, delayMillis: number) =>
+      Effect.gen(function*() {
+        yield* Effect.sleep(delayMillis)
+        let source: Source = "manual"
+        while (true) {
+          const begun = yield* attempt(endpoint, source)
+          source = "timed"
+          if (!("verdict" in begun)) {
+            // Nothing but time stands against a dial that was given up for another connection.
+            const wait = yield* Deferred.await(begun.closed)
+            yield* Effect.sleep(wait > 0 ? Duration.millis(wait) : yield* redialWait(core))
+            continue
+          }
+          if (begun.verdict === "self") return
+          if (begun.verdict === "backing off") {
+            yield* Effect.sleep(begun.retryIn)
+            continue
+          }
+          const other = yield* underWay(core, inFlight, endpoint)
+          if (other !== undefined) yield* Deferred.await(other.closed)
+          yield* Effect.sleep(yield* redialWait(core))
+        }
+      })
+
+    return {
+      attempt,
+      connect,
+      want: (endpoint, delayMillis) =>
+        core.settings.dialling
+          ? Effect.zipRight(
+            Effect.acquireRelease(core.guard.want(endpoint), () => core.guard.unwant(endpoint)),
+            Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis)))
+          )
+          : Effect.void
+    }
+  })
+
+/** The connection that stands in the way of a dial: under way to the endpoint, or with the peer last met there. */
+const underWay = (
+  core: Core,
+  inFlight: ReadonlyMap<string, Link>,
+  endpoint: Endpoint
+): Effect.Effect<Link | undefined> =>
+  Effect.map(core.guard.explain(endpoint), (known) => {
+    const dialling = inFlight.get(endpoint.toString())
+    if (dialling !== undefined) return dialling
+    const peer = Option.getOrUndefined(Option.flatMap(known, (explanation) => explanation.peer))
+    const session = peer === undefined ? undefined : core.table.current(peer)
+    return session === undefined ? undefined : core.links.get(session.conn)
+  })
+
+/** Waits for a session. A dial that gave way to another connection with the same peer has led to that one. */
+const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>
+  Effect.catchAll(Deferred.await(link.opened), (error) => {
+    const { proven } = link
+    const session = proven === undefined ? undefined : core.table.current(proven.peerId)
+    const other = session === undefined ? undefined : core.links.get(session.conn)
+    if (proven === undefined || other === undefined || other === link) return Effect.fail(error)
+    return other.proven === undefined ? Effect.fail(error) : Deferred.await(other.opened)
+  })
+
+const redialWait = (core: Core): Effect.Effect<Duration.Duration> =>
+  Effect.map(Random.next, (fraction) => Duration.millis(fraction * core.limits.redialMillis))

@@ -1,0 +1,105 @@
+/**
+ * What a node decides about a peer that has proven its key: whether it may stay, and which session with it lives.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { NodeId } from "../domain/NodeId.js"
+import type { CloseReason } from "../domain/Reason.js"
+import type { Proven } from "../protocol/Handshake.js"
+import * as IdentityCheck from "../protocol/IdentityCheck.js"
+import { type Core, hex, now, publish } from "./core.js"
+import { ping } from "./established.js"
+import { close, type Link } from "./link.js"
+
+/** A refusal; `answer` says whether the peer is told by a sealed Close. */
+export interface Refusal {
+  readonly reason: CloseReason
+  readonly answer: boolean
+}
+
+/** Checks 5 to 10: who the peer is and whether there is a place for it. Makes the place if need be. */
+export const check = (core: Core, link: Link, proven: Proven): Effect.Effect<Refusal | undefined> =>
+  Effect.suspend(() => {
+    const { settings, table } = core
+    const outbound = link.direction === "outbound"
+    const pin = Option.fromNullable(outbound ? settings.pins.get(link.endpoint.toString()) : undefined)
+    link.proven = proven
+    link.trust = IdentityCheck.trustOf(proven, { ...settings, pin })
+    const place = table.room(proven.peerId, link.direction, link.trust === "pinned")
+    const reason = IdentityCheck.check(proven, {
+      ...settings,
+      pin,
+      own: { peerId: core.peerId, instance: hex(core.party.instance), nodeId: settings.id },
+      holderOf: (nodeId) => table.holderOf(nodeId),
+      room: place.room
+    })
+    if (reason === undefined) {
+      if (place.evict !== undefined) core.links.get(place.evict)?.end(close("TooManyPeers"))
+      return Effect.succeed(undefined)
+    }
+    const answer = IdentityCheck.reactionTo(reason, outbound ? "initiator" : "responder") === "close"
+    if (reason === "NodeIdConflict" || reason === "DuplicateIdentity") {
+      announceConflict(core, link, proven, reason)
+    }
+    return Effect.as(reason === "NodeIdConflict" ? challenge(core, proven.nodeId) : Effect.void, {
+      reason,
+      answer
+    })
+  })
+
+/**
+ * Decides which session with this peer lives: ends the other one and puts this one into force, or refuses it.
+ * `connSeq` is the number whoever dialled gave this connection.
+ */
+export const settle = (core: Core, link: Link, proven: Proven, connSeq: bigint): Refusal | undefined => {
+  const { table } = core
+  const { instance, nodeId, peerId: peer, seenSeq } = proven
+  const outbound = link.direction === "outbound"
+  const decision = outbound
+    ? table.decideOwn(peer, instance)
+    : table.decide(core.peerId, peer, { instance, connSeq, seenSeq })
+  if (decision._tag === "Duplicate") return { reason: "Duplicate", answer: !outbound }
+  if (decision.restarted && table.restarted(peer, now(core))) {
+    announceConflict(core, link, proven, "DuplicateIdentity")
+    return { reason: "DuplicateIdentity", answer: true }
+  }
+  const old = table.current(peer)
+  const session = { conn: link.conn, peer, nodeId, instance, connSeq, pinned: link.trust === "pinned" }
+  if (outbound) table.commit(session, now(core))
+  else table.accept(session, now(core))
+  if (old !== undefined) core.links.get(old.conn)?.end(close("Replaced"))
+  return undefined
+}
+
+const announceConflict = (
+  core: Core,
+  link: Link,
+  proven: Proven,
+  reason: "NodeIdConflict" | "DuplicateIdentity"
+): void =>
+  publish(core, {
+    ev: "id.conflict",
+    nodeId: proven.nodeId,
+    peer: proven.peerId,
+    endpoint: link.endpoint.toString(),
+    reason
+  })
+
+/** The holder of a disputed node id has a moment to show that it lives; one that is gone leaves the name free. */
+const challenge = (core: Core, nodeId: NodeId): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const holder = core.table.holderOf(nodeId)
+    const session = holder === undefined ? undefined : core.table.current(holder)
+    const link = session === undefined ? undefined : core.links.get(session.conn)
+    if (link === undefined || link.challenged) return Effect.void
+    link.challenged = true
+    const before = link.framesHeard
+    return ping(core, link).pipe(
+      Effect.zipRight(Effect.sleep(core.limits.idChallengeMillis)),
+      Effect.tap(() => {
+        link.challenged = false
+        if (link.framesHeard === before) link.end(close("Stale"))
+      }),
+      Effect.forkIn(core.scope)
+    )
+  })

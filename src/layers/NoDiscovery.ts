@@ -1,0 +1,15 @@
+/**
+ * No discovery: nothing is heard and nothing is announced.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Discovery } from "../services/Discovery.js"
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, {
+  announcements: Stream.empty,
+  announce: () => Effect.void
+})

@@ -1,0 +1,34 @@
+/**
+ * Secret chance from `node:crypto`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto"
+import type { KeyPair } from "../protocol/KeyPair.js"
+import { Entropy } from "../services/Entropy.js"
+
+/** @since 0.1.0 */
+export const make: typeof Entropy.Service = Entropy.of({
+  bytes: (size) => Effect.sync(() => new Uint8Array(randomBytes(size))),
+  keyAgreement: Effect.sync(() => generate("x25519")),
+  signing: Effect.sync(() => generate("ed25519"))
+})
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Entropy> = Layer.succeed(Entropy, make)
+
+/** What Node returns for a public key encoding alone, which its types do not know. */
+type Generate = (type: string, options: { readonly publicKeyEncoding: { readonly format: "jwk" } }) => {
+  readonly publicKey: { readonly x: string }
+  readonly privateKey: KeyObject
+}
+
+const generate = (type: "x25519" | "ed25519"): KeyPair => {
+  // Exporting the public key after it was generated as a KeyObject can deadlock in Node 20.
+  const { privateKey, publicKey } = (generateKeyPairSync as unknown as Generate)(type, {
+    publicKeyEncoding: { format: "jwk" }
+  })
+  return { publicKey: new Uint8Array(Buffer.from(publicKey.x, "base64url")), privateKey }
+}

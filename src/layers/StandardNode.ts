@@ -1,0 +1,196 @@
+/**
+ * The node: accepts, dials, shakes hands, keeps its peers and their sessions, and tells what happens.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Admission } from "../domain/Admission.js"
+import type * as Endpoint from "../domain/Endpoint.js"
+import type { NodeEvent } from "../domain/NodeEvent.js"
+import type { PeerId } from "../domain/PeerId.js"
+import * as PeerState from "../domain/PeerState.js"
+import { PeerTable } from "../domain/PeerTable.js"
+import { type Core, describe, now, publish } from "../internal/core.js"
+import * as Dialler from "../internal/dialler.js"
+import { heartbeat } from "../internal/heartbeat.js"
+import { Hub } from "../internal/hub.js"
+import { accept } from "../internal/inbound.js"
+import { begin, run } from "../internal/lifecycle.js"
+import { close, drop, type Link } from "../internal/link.js"
+import { send } from "../internal/outgoing.js"
+import { Ephemerals } from "../protocol/Ephemerals.js"
+import { Bootstrap } from "../services/Bootstrap.js"
+import { ConnectionGuard } from "../services/ConnectionGuard.js"
+import { Discovery } from "../services/Discovery.js"
+import { Entropy } from "../services/Entropy.js"
+import { Identity } from "../services/Identity.js"
+import { type Message, Node, type Peer } from "../services/Node.js"
+import { NodeConfig } from "../services/NodeConfig.js"
+import { Stats } from "../services/Stats.js"
+import { Transport, type TransportError } from "../services/Transport.js"
+
+/** What a node is built from. @since 0.1.0 */
+export type Parts =
+  | NodeConfig
+  | Transport
+  | ConnectionGuard
+  | Stats
+  | Identity
+  | Entropy
+  | Discovery
+  | Bootstrap
+
+/**
+ * Listens, and stops in order when the scope closes: every peer hears a goodbye within `Limits.stopMillis`. Fails if
+ * it cannot listen.
+ *
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Scope> = Effect.gen(function*() {
+  const core = yield* makeCore
+  const { settings } = core
+  const dialler = yield* Dialler.make(core)
+  const listening = yield* Deferred.make<Endpoint.Endpoint>()
+  const address = yield* core.transport.listen(
+    { host: Option.getOrUndefined(settings.host), port: settings.port },
+    {
+      admit: (remote) => admit(core, remote),
+      handle: (connection) =>
+        Effect.zipRight(
+          Deferred.await(listening),
+          Effect.suspend(() => {
+            if (core.stopping) return Effect.void
+            const link = begin(core, "inbound", connection.remote)
+            core.admission.opened(link.conn, connection.remote.host)
+            return run(core, link, accept(core, link, connection))
+          })
+        )
+    }
+  )
+  core.party.listenPort = address.port
+  yield* Deferred.succeed(listening, address)
+  yield* Effect.forkScoped(heartbeat(core))
+  yield* Effect.addFinalizer(() => stop(core))
+  yield* Effect.forEach(settings.connect, (endpoint) => dialler.want(endpoint, settings.connectDelayMillis))
+  yield* meet(dialler, address.port)
+
+  publish(core, { ev: "listening", address: address.host, port: address.port, key: core.peerId })
+
+  return {
+    id: settings.id,
+    peerId: core.peerId,
+    address,
+    connect: dialler.connect,
+    want: (endpoint) => dialler.want(endpoint, 0),
+    disconnect: (peer) => Effect.sync(() => disconnect(core, peer)),
+    peers: Effect.sync(() => peers(core)),
+    events: core.events.stream,
+    send: (peer, topic, payload) => send(core, peer, topic, payload),
+    messages: core.messages.stream,
+    messagesDropped: Effect.sync(() => core.messages.dropped),
+    explain: core.guard.explain
+  }
+})
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Node, TransportError, Parts> = Layer.scoped(Node, make)
+
+const makeCore = Effect.gen(function*() {
+  const settings = yield* NodeConfig
+  const { limits } = settings
+  const entropy = yield* Entropy
+  const identity = yield* Identity
+  const core: Core = {
+    settings,
+    limits,
+    peerId: identity.peerId,
+    party: {
+      identity,
+      instance: yield* entropy.bytes(16),
+      nodeId: settings.id,
+      listenPort: 0,
+      capabilities: settings.capabilities,
+      staticKey: yield* entropy.keyAgreement,
+      networkKey: Option.match(settings.networkKey, {
+        onNone: () => new Uint8Array(32),
+        onSome: Redacted.value
+      }),
+      limits
+    },
+    clock: yield* Effect.clock,
+    transport: yield* Transport,
+    guard: yield* ConnectionGuard,
+    stats: yield* Stats,
+    entropy,
+    scope: yield* Effect.scope,
+    table: new PeerTable(limits),
+    admission: new Admission(limits),
+    ephemerals: new Ephemerals<Link>(limits),
+    links: new Map(),
+    lost: new Map(),
+    events: new Hub<NodeEvent>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 }),
+    messages: new Hub<Message>({
+      limit: limits.mailboxBytes,
+      early: 0,
+      sizeOf: ({ payload }) => payload.length + 64
+    }),
+    connections: 0,
+    stopping: false
+  }
+  return core
+})
+
+/** Whether a newcomer gets a place; one that has said nothing yet may have to make room for it. */
+const admit = (core: Core, remote: Endpoint.Endpoint): boolean => {
+  if (core.stopping) return false
+  const verdict = core.admission.admit(remote.host, now(core))
+  if (verdict.admitted && verdict.evict !== undefined) core.links.get(verdict.evict)?.end(drop("Busy"))
+  return verdict.admitted
+}
+
+/** Dials what discovery and the registry name, through the guard. */
+const meet = (dialler: Dialler.Dialler, port: number) =>
+  Effect.gen(function*() {
+    const discovery = yield* Discovery
+    const bootstrap = yield* Bootstrap
+    yield* discovery.announce(port)
+    yield* bootstrap.announce(port)
+    yield* Stream.merge(discovery.announcements, bootstrap.candidates).pipe(
+      Stream.runForEach(({ endpoint, key }) => dialler.attempt(endpoint, "automatic", key)),
+      Effect.forkScoped
+    )
+  })
+
+/** Says goodbye to all peers at once. */
+const stop = (core: Core): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    core.stopping = true
+    const links = [...core.links.values()]
+    for (const link of links) link.end({ ...close("Shutdown"), reason: "Stopped" })
+    yield* Effect.forEach(links, (link) => Deferred.await(link.gone), { discard: true }).pipe(
+      Effect.timeoutOption(core.limits.stopMillis)
+    )
+    core.events.end()
+    core.messages.end()
+  })
+
+const disconnect = (core: Core, peer: PeerId): boolean => {
+  const session = core.table.current(peer)
+  const link = session === undefined ? undefined : core.links.get(session.conn)
+  link?.end({ ...close("Shutdown"), reason: "Disconnected" })
+  return link !== undefined
+}
+
+const peers = (core: Core): ReadonlyArray<Peer> => {
+  const live = [...core.links.values()].flatMap((link) =>
+    link.proven !== undefined && PeerState.isLive(link.state) ? [describe(link, link.proven)] : []
+  )
+  const lost = [...core.table.lost(now(core)).keys()].flatMap((id) => core.lost.get(id) ?? [])
+  return [...live, ...lost]
+}

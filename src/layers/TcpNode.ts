@@ -1,0 +1,38 @@
+/**
+ * A whole node on real sockets, in one layer.
+ *
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import type { ConnectionGuard } from "../services/ConnectionGuard.js"
+import type { Identity } from "../services/Identity.js"
+import type { Node } from "../services/Node.js"
+import * as NodeConfig from "../services/NodeConfig.js"
+import type { Stats } from "../services/Stats.js"
+import type { TransportError } from "../services/Transport.js"
+import * as EphemeralIdentity from "./EphemeralIdentity.js"
+import * as NoBootstrap from "./NoBootstrap.js"
+import * as NodeEntropy from "./NodeEntropy.js"
+import * as NoDiscovery from "./NoDiscovery.js"
+import * as StandardConnectionGuard from "./StandardConnectionGuard.js"
+import * as StandardNode from "./StandardNode.js"
+import * as StandardStats from "./StandardStats.js"
+import * as TcpTransport from "./TcpTransport.js"
+
+/**
+ * A node that listens on TCP, with a key of its own that is gone with the process.
+ *
+ * @since 0.1.0
+ */
+export const layer = (
+  settings: Partial<NodeConfig.Settings> & Pick<NodeConfig.Settings, "id">
+): Layer.Layer<Node | Stats | ConnectionGuard | Identity, TransportError> =>
+  StandardNode.layer.pipe(
+    Layer.provideMerge(StandardConnectionGuard.layer),
+    Layer.provideMerge(StandardStats.layer),
+    Layer.provideMerge(EphemeralIdentity.layer),
+    Layer.provide([TcpTransport.layer, NodeEntropy.layer, NoDiscovery.layer, NoBootstrap.layer]),
+    Layer.provide(NodeConfig.layer(settings)),
+    // Two nodes in one program share no layer: each has its own counters and its own key.
+    Layer.fresh
+  )

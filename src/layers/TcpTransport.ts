@@ -1,0 +1,119 @@
+/**
+ * `Transport` over TCP, on `node:net` directly.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import * as Endpoint from "../domain/Endpoint.js"
+import { reasonOf } from "../internal/errno.js"
+import { receive } from "../internal/reception.js"
+import { connection, endsOf, reset } from "../internal/socket.js"
+import {
+  type Connection,
+  type ListenOptions,
+  type Reception,
+  Transport,
+  TransportError
+} from "../services/Transport.js"
+
+/** What a test may put in the place of the system. @since 0.1.0 */
+export interface Options {
+  /** Finds the addresses of a name when dialling; `dns.lookup` without it. */
+  readonly lookup?: Net.LookupFunction
+}
+
+/**
+ * Dials names at all their addresses (RFC 8305) and listens on IPv4 and IPv6 alike.
+ *
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Context.Tag.Service<Transport> => ({
+  listen,
+  dial: (endpoint) => dial(endpoint, options)
+})
+
+/** Real sockets, real names. @since 0.1.0 */
+export const layer: Layer.Layer<Transport> = Layer.sync(Transport, make)
+
+// Half open: a peer that writes no more may still be written to, its answer and our Close included.
+const socketOptions = { allowHalfOpen: true, noDelay: true }
+
+const dial = (endpoint: Endpoint.Endpoint, options: Options) =>
+  owned(
+    () => Net.connect({ ...socketOptions, ...options, host: endpoint.host, port: endpoint.port }),
+    (socket) =>
+      Effect.async<Connection, TransportError>((resume) => {
+        const fail = (cause?: unknown) =>
+          resume(
+            new TransportError({
+              reason: cause === undefined ? "ConnectionReset" : reasonOf(cause),
+              endpoint,
+              cause
+            })
+          )
+        // It stays: an error that comes later must find a listener.
+        socket.on("error", fail)
+        socket.once("connect", () => {
+          const ends = endsOf(socket)
+          if (ends === undefined) fail()
+          else resume(Effect.succeed(connection(socket, ends)))
+        })
+      }),
+    (socket) => socket.destroy()
+  )
+
+const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Reception) {
+  // Made first and so closed last: the port is free before the handlers say goodbye.
+  const run = yield* FiberSet.makeRuntime<never, void, never>()
+  return yield* owned(
+    () =>
+      Net.createServer({ ...socketOptions, pauseOnConnect: true }, (socket) => {
+        // A refused one has no other listener, and its reset may fail.
+        socket.on("error", () => {})
+        const ends = endsOf(socket)
+        if (ends === undefined || !reception.admit(ends.remote)) reset(socket)
+        else receive(run, reception, connection(socket, ends), () => socket.destroy())
+      }),
+    (server) =>
+      Effect.async<Endpoint.Endpoint, TransportError>((resume) => {
+        const wanted = Endpoint.make(options.host ?? "::", options.port)
+        server.on("error", (cause) =>
+          server.listening
+            ? run(Effect.logWarning("a newcomer could not be accepted", reasonOf(cause)))
+            : resume(new TransportError({ reason: reasonOf(cause), endpoint: wanted, cause })))
+        server.listen({ port: options.port, host: options.host }, () => {
+          const address = server.address()
+          resume(Effect.succeed(
+            typeof address === "object" && address !== null
+              ? Endpoint.make(address.address, address.port)
+              : wanted
+          ))
+        })
+      }),
+    (server) => {
+      server.close()
+      // A name may still be looked up, after which it would listen for ever.
+      server.once("listening", () => server.close())
+    }
+  )
+})
+
+/** Opens what the scope then owns, and waits until it is ready; what did not become so is closed at once. */
+const owned = <H, A>(
+  open: () => H,
+  ready: (handle: H) => Effect.Effect<A, TransportError>,
+  close: (handle: H) => void
+): Effect.Effect<A, TransportError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) => {
+    const handle = open()
+    const release = Effect.sync(() => close(handle))
+    return restore(ready(handle)).pipe(
+      Effect.onError(() => release),
+      Effect.tap(() => Effect.addFinalizer(() => release))
+    )
+  })

@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { Hub } from "../../src/internal/hub.js"
+
+const make = (limit: number, early = 0) => new Hub<number>({ limit, early, sizeOf: (item) => item })
+const all = <A>(stream: Stream.Stream<A>) => Effect.map(Stream.runCollect(stream), Chunk.toReadonlyArray)
+
+describe("hub", () => {
+  it.scoped("gives every subscriber what is published from its subscription on", () =>
+    Effect.gen(function*() {
+      const hub = make(100)
+      hub.publish(1)
+      const first = yield* hub.subscribe
+      hub.publish(2)
+      const second = yield* hub.subscribe
+      hub.publish(3)
+      hub.end()
+      assert.deepStrictEqual(yield* all(first), [2, 3])
+      assert.deepStrictEqual(yield* all(second), [3])
+    }))
+
+  it.scoped("gives the first subscriber what came before it, up to a limit", () =>
+    Effect.gen(function*() {
+      const hub = make(100, 2)
+      for (const item of [1, 2, 3]) hub.publish(item)
+      const first = yield* hub.subscribe
+      const second = yield* hub.subscribe
+      hub.publish(4)
+      hub.end()
+      assert.deepStrictEqual(yield* all(first), [1, 2, 4])
+      assert.deepStrictEqual(yield* all(second), [4])
+    }))
+
+  it.scoped("drops and counts what a slow subscriber leaves, and what nobody hears", () =>
+    Effect.gen(function*() {
+      const hub = make(5)
+      hub.deliver(9)
+      assert.strictEqual(hub.dropped, 1)
+      const slow = yield* hub.subscribe
+      for (const item of [2, 3, 4]) hub.deliver(item)
+      assert.strictEqual(hub.dropped, 2)
+      hub.end()
+      assert.deepStrictEqual(yield* all(slow), [2, 3])
+    }))
+
+  it.scoped("has space again for a subscriber that took what was there", () =>
+    Effect.gen(function*() {
+      const hub = make(5)
+      const reader = yield* hub.subscribe
+      const rounds = Stream.zipWithIndex(reader).pipe(
+        Stream.tap(([, index]) => Effect.sync(() => index < 2 ? hub.publish(5) : hub.end())),
+        Stream.map(([item]) => item)
+      )
+      hub.publish(5)
+      assert.deepStrictEqual(yield* all(rounds), [5, 5, 5])
+      assert.strictEqual(hub.dropped, 0)
+    }))
+})

@@ -1,0 +1,393 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as NetworkInMemory from "../../src/layers/MemoryNetwork.js"
+import * as Envelope from "../../src/protocol/Envelope.js"
+import { endpoint, pass, session, settle, silent, start, states, wanted } from "./nodes.js"
+
+const world = <A, E>(
+  name: string,
+  body: () => Effect.Effect<A, E, NetworkInMemory.MemoryNetwork | Scope.Scope>
+) => it.scoped(name, () => body().pipe(Effect.provide(NetworkInMemory.layer)))
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (payload: Uint8Array) => new TextDecoder().decode(payload)
+
+describe("Node", () => {
+  world(
+    "two nodes meet: one session, the same at both ends, and honest counters",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const b = yield* start("B", { host: "10.0.0.2", ...wanted(endpoint()) })
+        yield* settle
+        assert.deepInclude(yield* a.counters, {
+          peers_total: 1,
+          peers_connected: 1,
+          handshakes_started: 1,
+          handshakes_completed: 1,
+          connect_attempts: 0
+        })
+        assert.deepInclude(yield* b.counters, {
+          peers_total: 1,
+          peers_connected: 1,
+          handshakes_started: 1,
+          handshakes_completed: 1,
+          connect_attempts: 1,
+          connect_failures: 0,
+          tracked_endpoints: 1
+        })
+        assert.strictEqual(yield* session(a), yield* session(b))
+        assert.deepStrictEqual(states(b.events), [
+          "Disconnected->Connecting Dialling",
+          "Connecting->Handshaking TcpEstablished",
+          "Handshaking->Connected Established"
+        ])
+        assert.deepStrictEqual(states(a.events), [
+          "Disconnected->Handshaking Accepted",
+          "Handshaking->Connected Established"
+        ])
+        const [peer] = yield* a.node.peers
+        assert.strictEqual(peer?.id, b.node.peerId)
+        assert.strictEqual(peer?.nodeId, "B")
+      })
+  )
+
+  world(
+    "messages arrive whole, in order and both ways, from empty to the longest",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const b = yield* start("B", { host: "10.0.0.2" })
+        const peer = yield* b.node.connect(endpoint())
+        const sizes = [0, 1, 100, 65_000, 65_483, 65_484, 200_000, 1_048_576]
+        const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, sizes.length)))
+        yield* settle
+        for (const size of sizes) {
+          yield* b.node.send(peer.id, `size ${size}`, new Uint8Array(size).fill(size % 251))
+        }
+        const messages = yield* received
+        assert.deepStrictEqual(
+          [...messages].map(({ payload }) => payload.length),
+          sizes
+        )
+        for (const { payload, topic } of messages) {
+          assert.strictEqual(topic, `size ${payload.length}`)
+          assert.isTrue(payload.every((byte) => byte === payload.length % 251))
+        }
+        const answer = yield* Effect.fork(Stream.runHead(b.node.messages))
+        yield* settle
+        yield* a.node.send(b.node.peerId, "", bytes("hello"))
+        const message = yield* Effect.flatten(answer)
+        assert.strictEqual(text(message.payload), "hello")
+        assert.strictEqual(message.from, a.node.peerId)
+      })
+  )
+
+  world("a message that cannot go is refused by name", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A", { limits: { messageBytes: 1_000 } })
+      const b = yield* start("B", { host: "10.0.0.2", limits: { messageBytes: 1_000 } })
+      const none = yield* Effect.flip(a.node.send(b.node.peerId, "", bytes("x")))
+      assert.strictEqual(none.reason, "NoSession")
+      const peer = yield* b.node.connect(endpoint())
+      assert.strictEqual(
+        (yield* Effect.flip(b.node.send(peer.id, "", new Uint8Array(1_001)))).reason,
+        "MessageTooLong"
+      )
+      assert.strictEqual((yield* Effect.flip(b.node.send(peer.id, "a\nb", bytes("x")))).reason, "BadTopic")
+      yield* b.node.disconnect(peer.id)
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(b.node.send(peer.id, "", bytes("x")))).reason, "NoSession")
+    }))
+
+  world("messages that nobody takes are dropped and counted", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const peer = yield* b.node.connect(endpoint())
+      for (let n = 0; n < 5; n++) yield* b.node.send(peer.id, "", bytes("x"))
+      yield* settle
+      assert.strictEqual(yield* a.node.messagesDropped, 5)
+    }))
+
+  world(
+    "a node that stops says goodbye, and is dialled again by whoever wants it",
+    () =>
+      Effect.gen(function*() {
+        const life = yield* Scope.make()
+        const a = yield* Scope.extend(start("A"), life)
+        const b = yield* start("B", { host: "10.0.0.2", ...wanted(endpoint()) })
+        yield* settle
+        yield* Effect.fork(Scope.close(life, Exit.void))
+        yield* settle
+        assert.strictEqual(states(b.events).at(-1), "Connected->Closed Shutdown")
+        assert.strictEqual(states(a.events).at(-1), "Connected->Closed Stopped")
+        assert.deepInclude(yield* b.counters, { peers_total: 1, peers_connected: 0, connect_failures: 0 })
+        const [lost] = yield* b.node.peers
+        assert.strictEqual(lost?.state, "Disconnected")
+        assert.strictEqual(lost?.reason, "Shutdown")
+
+        yield* pass(2500)
+        yield* settle
+        assert.deepInclude(yield* b.counters, { connect_attempts: 2, connect_failures: 1 })
+        yield* start("A")
+        yield* pass(20_000)
+        yield* settle
+        const after = yield* b.counters
+        assert.strictEqual(after.peers_connected, 1)
+        assert.strictEqual(after.connect_attempts, after.handshakes_completed + after.connect_failures)
+      })
+  )
+
+  world("a lost peer is counted for a minute", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const peer = yield* b.node.connect(endpoint())
+      assert.isTrue(yield* b.node.disconnect(peer.id))
+      yield* settle
+      assert.isFalse(yield* b.node.disconnect(peer.id))
+      assert.deepInclude(yield* a.counters, { peers_total: 1, peers_connected: 0 })
+      yield* pass(61_000)
+      assert.deepInclude(yield* a.counters, { peers_total: 0, peers_connected: 0 })
+      assert.deepStrictEqual(yield* a.node.peers, [])
+    }))
+
+  world("dials that fail are counted, backed off and explained", () =>
+    Effect.gen(function*() {
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const error = yield* Effect.flip(b.node.connect(endpoint()))
+      assert.strictEqual(error.reason, "HostUnreachable")
+      assert.isAtLeast(error.retryInMillis, 2_500)
+      const again = yield* Effect.flip(b.node.connect(endpoint()))
+      assert.strictEqual(again.reason, "backing off")
+      assert.deepInclude(yield* b.counters, { connect_attempts: 1, connect_failures: 1, backoff_skips: 1 })
+      const explained = yield* Effect.flatten(b.node.explain(endpoint()))
+      assert.deepStrictEqual(explained.reason, Option.some("HostUnreachable"))
+      assert.strictEqual(explained.failures, 1)
+      yield* settle
+      const failed = b.events.find((event) => event.ev === "dial.failed")
+      assert.deepInclude(failed, { endpoint: "10.0.0.1:9001", reason: "HostUnreachable", failures: 1 })
+    }))
+
+  world(
+    "a peer that falls silent is Stale after 15 s and closed after two more intervals",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        yield* silent("10.0.0.2")
+        yield* settle
+        yield* pass(14_000)
+        yield* settle
+        assert.notInclude(states(a.events), "Connected->Stale Silence")
+        yield* pass(2_000)
+        yield* settle
+        assert.strictEqual(states(a.events).at(-1), "Connected->Stale Silence")
+        assert.deepInclude(yield* a.counters, { peers_total: 1, peers_connected: 1 })
+        yield* pass(10_000)
+        yield* settle
+        assert.strictEqual(states(a.events).at(-1), "Stale->Closed Stale")
+        assert.deepInclude(yield* a.counters, { peers_total: 1, peers_connected: 0 })
+      })
+  )
+
+  world("a Stale peer that is heard again is Connected", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const { say } = yield* silent("10.0.0.2")
+      yield* settle
+      yield* pass(16_000)
+      yield* say(Envelope.types.Ping, new Uint8Array(8))
+      yield* settle
+      assert.deepStrictEqual(states(a.events).slice(-2), [
+        "Connected->Stale Silence",
+        "Stale->Connected Heard"
+      ])
+    }))
+
+  world(
+    "the silent holder of a disputed node id loses it, and the newcomer's next dial succeeds",
+    () =>
+      Effect.gen(function*() {
+        yield* start("A")
+        yield* silent("10.0.0.2", "B")
+        yield* settle
+        const b = yield* start("B", { host: "10.0.0.3" })
+        assert.strictEqual((yield* Effect.flip(b.node.connect(endpoint()))).reason, "NodeIdConflict")
+        yield* pass(4_000)
+        yield* settle
+        assert.strictEqual((yield* b.node.connect(endpoint())).nodeId, "A")
+      })
+  )
+
+  world("a node that dials itself finds out, once and for all", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A", wanted(endpoint()))
+      yield* settle
+      assert.deepInclude(yield* a.counters, {
+        peers_connected: 0,
+        peers_total: 0,
+        connect_attempts: 1,
+        connect_failures: 0
+      })
+      yield* pass(60_000)
+      assert.strictEqual((yield* a.counters).connect_attempts, 1)
+      assert.strictEqual((yield* Effect.flip(a.node.connect(endpoint()))).reason, "self")
+    }))
+
+  world(
+    "nodes that dial each other at once end with one session and no failure",
+    () =>
+      Effect.gen(function*() {
+        const [a, b] = yield* Effect.all([
+          start("A", wanted(endpoint("10.0.0.2"))),
+          start("B", { host: "10.0.0.2", ...wanted(endpoint("10.0.0.1")) })
+        ], { concurrency: 2 })
+        yield* settle
+        yield* pass(3_000)
+        yield* settle
+        const counters = [yield* a.counters, yield* b.counters]
+        for (const { connect_failures, peers_connected, peers_total } of counters) {
+          assert.deepStrictEqual([peers_total, peers_connected, connect_failures], [1, 1, 0])
+        }
+        assert.strictEqual(yield* session(a), yield* session(b))
+      })
+  )
+
+  world("a second node with the same id is refused and both are warned", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const twin = yield* start("A", { host: "10.0.0.2" })
+      const error = yield* Effect.flip(twin.node.connect(endpoint()))
+      assert.strictEqual(error.reason, "NodeIdConflict")
+      yield* settle
+      for (const { events } of [a, twin]) {
+        assert.isDefined(
+          events.find((event) => event.ev === "id.conflict" && event.reason === "NodeIdConflict")
+        )
+      }
+      assert.deepInclude(yield* a.counters, { peers_total: 0, handshakes_completed: 0 })
+    }))
+
+  world(
+    "a restarted node takes its name back, once its old self has not answered",
+    () =>
+      Effect.gen(function*() {
+        const c = yield* start("C", { host: "10.0.0.3" })
+        const old = yield* start("B", { host: "10.0.0.2" })
+        yield* old.node.connect(endpoint("10.0.0.3"))
+        const other = yield* start("B", { host: "10.0.0.4" })
+        const refused = yield* Effect.flip(other.node.connect(endpoint("10.0.0.3")))
+        assert.strictEqual(refused.reason, "NodeIdConflict")
+        yield* pass(5_000)
+        assert.deepInclude(
+          yield* c.counters,
+          { peers_connected: 1 },
+          "the holder answered and keeps its name"
+        )
+      })
+  )
+
+  world("two nodes with one key say so", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const clone = yield* start("B", { host: "10.0.0.2", identity: a.identity })
+      const error = yield* Effect.flip(clone.node.connect(endpoint()))
+      assert.strictEqual(error.reason, "DuplicateIdentity")
+      yield* settle
+      assert.isDefined(
+        a.events.find((event) => event.ev === "id.conflict" && event.reason === "DuplicateIdentity")
+      )
+    }))
+
+  world("a private network lets in only who holds its key", () =>
+    Effect.gen(function*() {
+      const key = (fill: number) => Option.some(Redacted.make(new Uint8Array(32).fill(fill)))
+      const a = yield* start("A", { networkKey: key(1) })
+      const stranger = yield* start("B", { host: "10.0.0.2" })
+      const other = yield* start("C", { host: "10.0.0.3", networkKey: key(2) })
+      const member = yield* start("D", { host: "10.0.0.4", networkKey: key(1) })
+      assert.strictEqual((yield* Effect.flip(stranger.node.connect(endpoint()))).reason, "RemoteClosed")
+      assert.strictEqual((yield* Effect.flip(other.node.connect(endpoint()))).reason, "RemoteClosed")
+      assert.strictEqual((yield* member.node.connect(endpoint())).nodeId, "A")
+      yield* settle
+      const rejected = a.events.flatMap((event) => event.ev === "handshake.rejected" ? [event.reason] : [])
+      assert.deepStrictEqual(rejected, ["NotMember", "NotMember"])
+    }))
+
+  world("pins, known peers, deny-lists and allow-lists are kept", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const pin = (id: typeof a.node.peerId) => ({ pins: new Map([[endpoint().toString(), id]]) })
+      const wrong = yield* start("B", { host: "10.0.0.2" })
+      const b = yield* start("B1", { host: "10.0.0.3", ...pin(wrong.node.peerId) })
+      assert.strictEqual((yield* Effect.flip(b.node.connect(endpoint()))).reason, "IdentityMismatch")
+      const pinned = yield* start("B2", { host: "10.0.0.4", ...pin(a.node.peerId) })
+      assert.strictEqual((yield* pinned.node.connect(endpoint())).trust, "pinned")
+      const denying = yield* start("B3", { host: "10.0.0.5", denied: new Set([a.node.peerId]) })
+      assert.strictEqual((yield* Effect.flip(denying.node.connect(endpoint()))).reason, "NotAllowed")
+      const strict = yield* start("C", {
+        host: "10.0.0.6",
+        allowed: Option.some(new Set([wrong.node.peerId]))
+      })
+      assert.strictEqual((yield* Effect.flip(a.node.connect(endpoint("10.0.0.6")))).reason, "NotAllowed")
+      assert.strictEqual((yield* wrong.node.connect(endpoint("10.0.0.6"))).nodeId, "C")
+      yield* settle
+      assert.deepInclude(yield* strict.counters, {
+        peers_connected: 1,
+        handshakes_started: 2,
+        handshakes_completed: 1
+      })
+      const knowing = yield* start("D", {
+        host: "10.0.0.7",
+        knownPeers: new Map([[a.node.id, wrong.node.peerId]])
+      })
+      assert.strictEqual((yield* Effect.flip(knowing.node.connect(endpoint()))).reason, "IdentityMismatch")
+    }))
+
+  world("nothing is dialled by a node that does not dial, and it accepts", () =>
+    Effect.gen(function*() {
+      yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2", dialling: false, ...wanted(endpoint()) })
+      yield* pass(10_000)
+      assert.deepInclude(yield* b.counters, { connect_attempts: 0, tracked_endpoints: 0 })
+      assert.strictEqual((yield* Effect.flip(b.node.connect(endpoint()))).reason, "NotDialling")
+      const c = yield* start("C", { host: "10.0.0.3" })
+      assert.strictEqual((yield* c.node.connect(endpoint("10.0.0.2"))).nodeId, "B")
+    }))
+
+  world("a full node keeps its places", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A", { limits: { peers: 2 } })
+      for (const n of [2, 3]) {
+        const peer = yield* start(`P${n}`, { host: `10.0.0.${n}` })
+        yield* peer.node.connect(endpoint())
+      }
+      const third = yield* start("P4", { host: "10.0.0.4" })
+      assert.strictEqual((yield* Effect.flip(third.node.connect(endpoint()))).reason, "TooManyPeers")
+      assert.deepInclude(yield* a.counters, { peers_connected: 2 })
+    }))
+
+  world("an endpoint is wanted for as long as its scope is open", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const wish = yield* Scope.make()
+      yield* Scope.extend(b.node.want(endpoint()), wish)
+      yield* pass(1)
+      assert.deepInclude(yield* b.counters, { peers_connected: 1 })
+      yield* a.node.disconnect(b.node.peerId)
+      yield* settle
+      yield* pass(3_000)
+      assert.deepInclude(yield* b.counters, { peers_connected: 1, connect_attempts: 2, backoff_skips: 0 })
+      yield* Scope.close(wish, Exit.void)
+      yield* a.node.disconnect(b.node.peerId)
+      yield* pass(30_000)
+      assert.deepInclude(yield* b.counters, { peers_connected: 0, connect_attempts: 2 })
+    }))
+})

@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { createPublicKey, diffieHellman, type KeyObject, sign, verify } from "node:crypto"
+import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
+import { Entropy } from "../../src/services/Entropy.js"
+
+const imported = (crv: "X25519" | "Ed25519", key: Uint8Array): KeyObject =>
+  createPublicKey({ format: "jwk", key: { kty: "OKP", crv, x: Buffer.from(key).toString("base64url") } })
+
+describe("NodeEntropy", () => {
+  it.effect("gives as many bytes as asked for, never the same", () =>
+    Effect.gen(function*() {
+      const entropy = yield* Entropy
+      assert.strictEqual((yield* entropy.bytes(0)).length, 0)
+      const first = yield* entropy.bytes(32)
+      assert.strictEqual(first.length, 32)
+      assert.notDeepEqual(first, yield* entropy.bytes(32))
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+
+  it.effect("makes X25519 pairs that agree", () =>
+    Effect.gen(function*() {
+      const entropy = yield* Entropy
+      const mine = yield* entropy.keyAgreement
+      const theirs = yield* entropy.keyAgreement
+      assert.strictEqual(mine.publicKey.length, 32)
+      assert.notDeepEqual(mine.publicKey, theirs.publicKey)
+      assert.deepStrictEqual(
+        diffieHellman({ privateKey: mine.privateKey, publicKey: imported("X25519", theirs.publicKey) }),
+        diffieHellman({ privateKey: theirs.privateKey, publicKey: imported("X25519", mine.publicKey) })
+      )
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+
+  it.effect("makes Ed25519 pairs whose public half verifies", () =>
+    Effect.gen(function*() {
+      const { privateKey, publicKey } = yield* (yield* Entropy).signing
+      assert.strictEqual(publicKey.length, 32)
+      const message = Buffer.from("vp2p")
+      assert.isTrue(verify(null, message, imported("Ed25519", publicKey), sign(null, message, privateKey)))
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+
+  it.effect("survives many pairs in a row", () =>
+    Effect.gen(function*() {
+      const entropy = yield* Entropy
+      const keys = yield* Effect.replicateEffect(entropy.keyAgreement, 5_000)
+      assert.strictEqual(
+        new Set(keys.map(({ publicKey }) => Buffer.from(publicKey).toString("hex"))).size,
+        5_000
+      )
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+})

@@ -1,0 +1,212 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { LookupFunction } from "node:net"
+import { networkInterfaces } from "node:os"
+import * as Endpoint from "../../src/domain/Endpoint.js"
+import { textOf } from "../../src/domain/Reason.js"
+import * as TcpTransport from "../../src/layers/TcpTransport.js"
+import { type Connection, Transport } from "../../src/services/Transport.js"
+import { bytes, pair, readAll, receiving, turn } from "./Transport.contract.js"
+
+const withoutIPv6 = !Object.values(networkInterfaces()).flat().some((one) => one?.address === "::1")
+
+const everyone = (handle: (connection: Connection) => Effect.Effect<void>) => ({ admit: () => true, handle })
+
+/** The host a listener sees when `dialled` is dialled, for a listener at `host`. */
+const remoteSeen = Effect.fnUntraced(function*(host: string | undefined, dialled: string) {
+  const transport = yield* Transport
+  const remote = yield* Deferred.make<Connection>()
+  const { port } = yield* transport.listen(
+    { host, port: 0 },
+    everyone((connection) => Deferred.succeed(remote, connection))
+  )
+  const endpoint = Either.getOrThrow(Endpoint.parse(`${dialled}:${port}`))
+  const near = yield* transport.dial(endpoint)
+  const far = yield* Deferred.await(remote)
+  assert.strictEqual(String(far.remote), String(near.local))
+  assert.strictEqual(String(far.local), String(near.remote))
+  return far.remote.host
+})
+
+/** Handles of this kind that keep the process alive, once as few as `wanted` do or no more go. */
+const sockets = Effect.fnUntraced(function*(wanted: number) {
+  const count = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+  for (let turns = 0; turns < 1_000 && count() > wanted; turns++) yield* turn
+  return count()
+})
+
+const failing = (code: string): LookupFunction => (_host, _options, callback) =>
+  callback(Object.assign(new Error(code), { code }), [])
+
+describe("TcpTransport", () => {
+  it.scopedLive("tells the address it listens on", () =>
+    Effect.gen(function*() {
+      const transport = yield* Transport
+      const one = yield* transport.listen({ host: "127.0.0.1", port: 0 }, everyone(() => Effect.void))
+      assert.strictEqual(one.host, "127.0.0.1")
+      assert.isAbove(one.port, 0)
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("counts IPv4 as IPv4 when it listens on all addresses", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* remoteSeen(undefined, "127.0.0.1"), "127.0.0.1")
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive.skipIf(withoutIPv6)("speaks IPv6, with a zone too", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* remoteSeen("::1", "[::1]"), "::1")
+      assert.strictEqual(yield* remoteSeen(undefined, "[::1]"), "::1")
+      assert.strictEqual(yield* remoteSeen(undefined, "[::1%lo]"), "::1")
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("dials names", () =>
+    Effect.gen(function*() {
+      assert.isTrue(Endpoint.isLoopback(yield* remoteSeen(undefined, "localhost")))
+      assert.isTrue(Endpoint.isLoopback(yield* remoteSeen("localhost", "localhost")))
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("tries every address of a name", () =>
+    Effect.gen(function*() {
+      const { address } = yield* receiving("127.0.0.2")
+      const lookup: LookupFunction = (_host, _options, callback) =>
+        callback(null, ["127.0.0.3", "127.0.0.2"].map((address) => ({ address, family: 4 })))
+      const near = yield* TcpTransport.make({ lookup }).dial(Endpoint.make("some.name", address.port))
+      assert.strictEqual(String(near.remote), String(address))
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("says what an answering host said when all addresses of a name fail", () =>
+    Effect.gen(function*() {
+      const { address } = yield* Effect.scoped(receiving("127.0.0.1"))
+      const lookup: LookupFunction = (_host, _options, callback) =>
+        callback(null, [{ address: "::ffff:0.0.0.0", family: 4 }, { address: "127.0.0.1", family: 4 }])
+      const endpoint = Endpoint.make("some.name", address.port)
+      const error = yield* Effect.flip(TcpTransport.make({ lookup }).dial(endpoint))
+      assert.strictEqual(error.reason, "ConnectionRefused")
+      assert.strictEqual(error.message, `${endpoint}: ${textOf("ConnectionRefused")}`)
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("gives every failure of the system its reason", () =>
+    Effect.gen(function*() {
+      const expected = {
+        ENOTFOUND: "NameNotFound",
+        EAI_AGAIN: "NameLookupFailed",
+        ENETUNREACH: "NetworkUnreachable",
+        EHOSTUNREACH: "HostUnreachable",
+        EMFILE: "TooManyOpenFiles",
+        ESOMETHING: "TransportFailed"
+      }
+      for (const [code, reason] of Object.entries(expected)) {
+        const dial = TcpTransport.make({ lookup: failing(code) }).dial(Endpoint.make("some.name", 1))
+        const error = yield* Effect.flip(dial)
+        assert.strictEqual(error.reason, reason)
+      }
+    }))
+
+  it.scopedLive("says that an address is not this host's", () =>
+    Effect.gen(function*() {
+      const transport = yield* Transport
+      const error = yield* Effect.flip(
+        transport.listen({ host: "192.0.2.1", port: 0 }, everyone(() => Effect.void))
+      )
+      assert.strictEqual(error.reason, "AddressNotAvailable")
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("gives up a dial that waits for its name", () =>
+    Effect.gen(function*() {
+      const before = yield* sockets(0)
+      const asked = yield* Deferred.make<void>()
+      const lookup: LookupFunction = () => Deferred.unsafeDone(asked, Effect.void)
+      const dialling = yield* Effect.fork(TcpTransport.make({ lookup }).dial(Endpoint.make("some.name", 1)))
+      yield* Deferred.await(asked)
+      yield* Fiber.interrupt(dialling)
+      assert.strictEqual(yield* sockets(before), before)
+    }))
+
+  it.live("leaves no socket behind, however a connection ends", () =>
+    Effect.gen(function*() {
+      const before = yield* sockets(0)
+      const stuck = (connection: Connection) =>
+        Effect.fork(Effect.ignore(connection.write([new Uint8Array(64 * 1_048_576)])))
+      const endings: ReadonlyArray<(near: Connection, far: Connection) => Effect.Effect<unknown>> = [
+        () => Effect.void,
+        (near) => near.abort,
+        (near) => Effect.ignore(near.end),
+        (near, far) => Effect.ignore(Effect.zip(near.end, far.end)),
+        (near) => Effect.zipRight(Effect.ignore(near.end), near.abort),
+        (near) =>
+          Effect.zipRight(
+            Effect.fork(Effect.ignore(near.end)),
+            Effect.zipRight(Effect.yieldNow(), near.abort)
+          ),
+        (near) => Effect.zipRight(stuck(near), turn),
+        (near) => stuck(near).pipe(Effect.zipRight(turn), Effect.zipRight(near.abort)),
+        (near) =>
+          stuck(near).pipe(
+            Effect.zipRight(Effect.fork(Effect.ignore(near.end))),
+            Effect.zipRight(turn),
+            Effect.zipRight(near.abort)
+          )
+      ]
+      for (const [index, ending] of endings.entries()) {
+        yield* Effect.scoped(Effect.flatMap(pair("127.0.0.1"), ({ far, near }) => ending(near, far)))
+        assert.strictEqual(yield* sockets(before), before, `ending ${index}`)
+      }
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("frees its port before its handlers have said goodbye", () =>
+    Effect.gen(function*() {
+      const transport = yield* Transport
+      const taken = yield* Deferred.make<string>()
+      const started = yield* Deferred.make<void>()
+      const address = yield* Effect.scoped(Effect.gen(function*() {
+        const address: Endpoint.Endpoint = yield* transport.listen(
+          { host: "127.0.0.1", port: 0 },
+          everyone(() =>
+            Effect.zipRight(Deferred.succeed(started, void 0), Effect.never).pipe(
+              Effect.onInterrupt(() =>
+                Effect.scoped(transport.listen(
+                  { host: "127.0.0.1", port: address.port },
+                  everyone(() => Effect.void)
+                ))
+                  .pipe(
+                    Effect.match({ onFailure: (error) => error.reason, onSuccess: String }),
+                    Effect.intoDeferred(taken)
+                  )
+              )
+            )
+          )
+        )
+        yield* transport.dial(address)
+        yield* Deferred.await(started)
+        return address
+      }))
+      assert.strictEqual(yield* Deferred.await(taken), String(address))
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("lets others run while the system takes everything as fast as it is written", () =>
+    Effect.gen(function*() {
+      const { far, near } = yield* pair("127.0.0.1")
+      let turns = 0
+      const ticker = yield* Effect.fork(Effect.forever(Effect.tap(turn, () => turns++)))
+      for (let count = 0; count < 32; count++) yield* near.write([new Uint8Array(65_536)])
+      assert.isAtLeast(turns, 1)
+      yield* Fiber.interrupt(ticker)
+      assert.strictEqual((yield* readAll(far, 32 * 65_536)).byteLength, 32 * 65_536)
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("gives chunks that are plain arrays and nobody else's", () =>
+    Effect.gen(function*() {
+      const { far, near } = yield* pair("127.0.0.1")
+      yield* near.write([bytes("abc")])
+      const first = Option.getOrThrow(yield* far.read)
+      assert.strictEqual(Object.getPrototypeOf(first), Uint8Array.prototype)
+      yield* near.write([bytes("def")])
+      const second = Option.getOrThrow(yield* far.read)
+      first.fill(0)
+      assert.deepStrictEqual(second, bytes("def"))
+    }).pipe(Effect.provide(TcpTransport.layer)))
+})
