@@ -24,6 +24,7 @@ export * as Stats from "./services/Stats.js"
 export * as Transport from "./services/Transport.js"
 
 export * as EphemeralIdentity from "./layers/EphemeralIdentity.js"
+export * as MemoryNetwork from "./layers/MemoryNetwork.js"
 export * as MemoryTransport from "./layers/MemoryTransport.js"
 export * as NoBootstrap from "./layers/NoBootstrap.js"
 export * as NodeEntropy from "./layers/NodeEntropy.js"

@@ -8,7 +8,8 @@ import * as Liveness from "../domain/Liveness.js"
 import * as PeerState from "../domain/PeerState.js"
 import { type Core, gauge, move, now } from "./core.js"
 import { ping } from "./established.js"
-import { close, type Link } from "./link.js"
+import { guarded } from "./lifecycle.js"
+import { close, type Ending, type Link } from "./link.js"
 
 /** How many times in a Ping interval the timer looks round. */
 const roundsPerPing = 10
@@ -25,11 +26,8 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
       for (const link of links.values()) {
-        if (!PeerState.isLive(link.state)) continue
-        judge(core, link, floor, at)
-        if (at < link.nextPingMillis) continue
-        link.nextPingMillis = at + Liveness.nextPingMillis(yield* Random.next, limits)
-        yield* ping(core, link)
+        const ending = yield* guarded(link, beat(core, link, floor, at))
+        if (ending !== undefined) link.end(ending)
       }
       yield* gauge(core)
       const remembered = table.lost(at)
@@ -37,15 +35,27 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
     }
   })
 
-const judge = (core: Core, link: Link, floor: number, at: number): void => {
-  const { limits } = core
-  const { lastHeardMillis: heardMillis, outbox, proven, state } = link
-  if (!PeerState.isLive(state) || proven === undefined) return
-  const waiting = outbox.oldestMillis
-  if (waiting !== undefined && at - Math.max(waiting, floor) > limits.sendQueueMillis) return link.end(close("SlowPeer"))
-  const verdict = Liveness.assess({ state, heardMillis }, floor, at, limits)
-  if (verdict === "Close") return link.end(close("Stale"))
-  if (verdict === state) return
-  move(core, link, verdict, verdict === "Stale" ? "Silence" : "Heard")
-  core.table.moved(proven.peerId, link.conn, verdict, at)
-}
+/** Looks after one connection; says how it ends, if it has to. */
+const beat = (core: Core, link: Link, floor: number, at: number): Effect.Effect<Ending | undefined> =>
+  Effect.suspend(() => {
+    const { limits } = core
+    const { lastHeardMillis: heardMillis, outbox, proven, state } = link
+    if (!PeerState.isLive(state) || proven === undefined) return Effect.succeed(undefined)
+    const waiting = outbox.oldestMillis
+    if (waiting !== undefined && at - Math.max(waiting, floor) > limits.sendQueueMillis) {
+      return Effect.succeed(close("SlowPeer"))
+    }
+    const verdict = Liveness.assess({ state, heardMillis }, floor, at, limits)
+    if (verdict === "Close") return Effect.succeed(close("Stale"))
+    if (verdict !== state) {
+      move(core, link, verdict, verdict === "Stale" ? "Silence" : "Heard")
+      core.table.moved(proven.peerId, link.conn, verdict, at)
+    }
+    if (at < link.nextPingMillis) return Effect.succeed(undefined)
+    return Effect.as(Effect.zipRight(schedule(core, link, at), ping(core, link)), undefined)
+  })
+
+const schedule = (core: Core, link: Link, at: number): Effect.Effect<void> =>
+  Effect.map(Random.next, (random) => {
+    link.nextPingMillis = at + Liveness.nextPingMillis(random, core.limits)
+  })

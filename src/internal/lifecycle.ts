@@ -89,7 +89,7 @@ export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect
       )
     }
     Deferred.unsafeDone(link.opened, Effect.succeed(describe(link, proven)))
-  })
+  }).pipe(Effect.uninterruptible)
 
 /** Reads chunks until the machine that takes them has something to say; what it holds already comes first. */
 export const readUntil = <A>(
@@ -124,10 +124,10 @@ const work = (
 const end = (link: Link) => (ending: Ending): Effect.Effect<void> => Effect.sync(() => link.end(ending))
 
 /** A defect ends this connection and no other; it is logged with its cause. */
-const guarded = (
+export const guarded = <A, R>(
   link: Link,
-  ending: Effect.Effect<Ending, never, Scope.Scope>
-): Effect.Effect<Ending, never, Scope.Scope> =>
+  ending: Effect.Effect<A, never, R>
+): Effect.Effect<A | Ending, never, R> =>
   Effect.catchAllCause(ending, (cause) =>
     Cause.isInterruptedOnly(cause)
       ? Effect.failCause(cause)
@@ -161,7 +161,7 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
     if (!wasLive) yield* unopened(core, link, ending, retryInMillis)
     Deferred.unsafeDone(link.opened, Effect.fail(new ConnectError({ endpoint, reason, retryInMillis })))
     Deferred.unsafeDone(link.closed, Effect.succeed(retryInMillis))
-  })
+  }).pipe(Effect.uninterruptible)
 
 /** Tells that a connection ended before it was a session, unless nobody is to blame. */
 const unopened = (core: Core, link: Link, ending: Ending, retryInMillis: number): Effect.Effect<void> =>

@@ -40,7 +40,7 @@ export interface Connection {
   readonly remote: Endpoint
   /**
    * The next chunk, whatever its size; none once the other end has said that it writes no more. Nothing is read
-   * ahead beyond one socket buffer while nobody asks. The chunk is the caller's to keep.
+   * ahead beyond one socket buffer while nobody asks. The chunk is the caller's to keep. One fiber at a time reads.
    */
   readonly read: Effect.Effect<Option.Option<Uint8Array>, TransportError>
   /**
