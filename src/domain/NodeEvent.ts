@@ -114,6 +114,39 @@ export const MessageReceived = make("message", {
   payload: Schema.Uint8ArrayFromBase64
 })
 
+/** Beacons left: how many datagrams, and by which interfaces. @since 0.1.0 */
+export const BeaconSent = make("beacon.sent", {
+  datagrams: Schema.Int,
+  interfaces: Schema.Array(Schema.String)
+})
+
+/** A beacon of another node was heard, or our own. @since 0.1.0 */
+export const BeaconReceived = make("beacon.received", {
+  nodeId: Schema.String,
+  endpoint: Schema.String,
+  /** The key, as far as the beacon names it; unproven. */
+  key: Schema.optionalWith(Schema.String, { exact: true }),
+  own: Schema.Boolean
+})
+
+/** Discovery does not work, or not everywhere; said once for each cause. @since 0.1.0 */
+export const BeaconError = make("beacon.error", { reason: Schema.String, detail: Schema.String })
+
+/** The registry answered: candidates taken and entries that were unfit. @since 0.1.0 */
+export const RegistryOk = make("registry.ok", {
+  action: Schema.Literal("announce", "pull", "leave"),
+  taken: Schema.Int,
+  skipped: Schema.Int
+})
+
+/** The registry did not, or not in a way that can be used. @since 0.1.0 */
+export const RegistryError = make("registry.error", {
+  action: Schema.Literal("announce", "pull", "leave"),
+  reason: Schema.String,
+  detail: Schema.String,
+  retryInMillis: Schema.Number
+})
+
 /** The counters, at an interval or because one of the first four changed. @since 0.1.0 */
 export const StatsChanged = make("stats", { counters: Counters })
 
@@ -140,6 +173,11 @@ export const NodeEvent = Schema.Union(
   HandshakeRejected,
   PeerRtt,
   IdConflict,
+  BeaconSent,
+  BeaconReceived,
+  BeaconError,
+  RegistryOk,
+  RegistryError,
   MessageReceived,
   StatsChanged,
   Logged,
@@ -149,3 +187,6 @@ export const NodeEvent = Schema.Union(
 
 /** @since 0.1.0 */
 export type NodeEvent = typeof NodeEvent.Type
+
+/** An event before its time is set. @since 0.1.0 */
+export type Untimed<E extends NodeEvent = NodeEvent> = E extends NodeEvent ? Omit<E, "atMillis"> : never

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Admission } from "../domain/Admission.js"
 import type { Limits } from "../domain/Limits.js"
-import type { NodeEvent } from "../domain/NodeEvent.js"
+import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as PeerState from "../domain/PeerState.js"
 import type { PeerTable } from "../domain/PeerTable.js"
@@ -48,13 +48,11 @@ export interface Core {
   stopping: boolean
 }
 
-type Untimed<E> = E extends NodeEvent ? Omit<E, "atMillis"> : never
-
 /** Milliseconds of the monotonic clock. */
 export const now = (core: Core): number => Number(core.clock.unsafeCurrentTimeNanos() / 1_000_000n)
 
 /** Tells every subscriber of the node's events. */
-export const publish = (core: Core, event: Untimed<NodeEvent>): void =>
+export const publish = (core: Core, event: Untimed): void =>
   core.events.publish({ ...event, atMillis: core.clock.unsafeCurrentTimeMillis() } as NodeEvent)
 
 /** Takes a connection to its next state and says so. An illegal change is a defect. */

@@ -11,5 +11,6 @@ import { Bootstrap } from "../services/Bootstrap.js"
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Bootstrap> = Layer.succeed(Bootstrap, {
   candidates: Stream.empty,
+  reports: Stream.empty,
   announce: () => Effect.void
 })

@@ -11,5 +11,6 @@ import { Discovery } from "../services/Discovery.js"
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, {
   announcements: Stream.empty,
+  reports: Stream.empty,
   announce: () => Effect.void
 })

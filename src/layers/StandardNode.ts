@@ -78,7 +78,7 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
   yield* Effect.forkScoped(heartbeat(core))
   yield* Effect.addFinalizer(() => stop(core))
   yield* Effect.forEach(settings.connect, (endpoint) => dialler.want(endpoint, settings.connectDelayMillis))
-  yield* meet(dialler, address.port)
+  yield* meet(core, dialler, address.port)
 
   publish(core, { ev: "listening", address: address.host, port: address.port, key: core.peerId })
 
@@ -155,10 +155,14 @@ const admit = (core: Core, remote: Endpoint.Endpoint): boolean => {
 }
 
 /** Dials what discovery and the registry name, through the guard. */
-const meet = (dialler: Dialler.Dialler, port: number) =>
+const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
   Effect.gen(function*() {
     const discovery = yield* Discovery
     const bootstrap = yield* Bootstrap
+    yield* Stream.merge(discovery.reports, bootstrap.reports).pipe(
+      Stream.runForEach((report) => Effect.sync(() => publish(core, report))),
+      Effect.forkScoped
+    )
     yield* discovery.announce(port)
     yield* bootstrap.announce(port)
     yield* Stream.merge(discovery.announcements, bootstrap.candidates).pipe(

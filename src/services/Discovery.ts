@@ -8,11 +8,17 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Candidate } from "../domain/Candidate.js"
+import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
+
+/** What is told of it, as events of the node. @since 0.1.0 */
+export type Report = Untimed<Extract<NodeEvent, { readonly ev: "beacon.sent" | "beacon.received" | "beacon.error" }>>
 
 /** @since 0.1.0 */
 export class Discovery extends Context.Tag("vix/Discovery")<Discovery, {
   /** The nodes heard on the local network, each time they are heard. */
   readonly announcements: Stream.Stream<Candidate>
+  /** What is told of it, from the moment the stream is run and, for the first to run it, what came before. */
+  readonly reports: Stream.Stream<Report>
   /** Announces that this node listens on `port`, for as long as the scope is open. */
   readonly announce: (port: number) => Effect.Effect<void, never, Scope.Scope>
 }>() {}

@@ -1,0 +1,89 @@
+/** What a value on the command line may be, one decoder an option; the left side says what was expected. */
+import * as Either from "effect/Either"
+import * as Endpoint from "../domain/Endpoint.js"
+import * as NodeId from "../domain/NodeId.js"
+import * as Level from "./level.js"
+import type { ValueName } from "./options.js"
+
+type Decoder<A> = (text: string) => Either.Either<A, string>
+
+// The longest timer of the platform, 24 days.
+const maxMillis = 2_147_483_647
+
+const integer = (min: number, max: number, what = "a whole number"): Decoder<number> => (text) => {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  return value >= min && value <= max
+    ? Either.right(value)
+    : Either.left(`expected ${what} from ${min} to ${max}`)
+}
+
+const millis = (min: number): Decoder<number> => integer(min, maxMillis, "milliseconds, a whole number")
+
+const seconds = (min: number): Decoder<number> => (text) => {
+  const value = /^\d{1,16}(\.\d{1,16})?$/.test(text) ? Math.round(Number(text) * 1_000) : Number.NaN
+  return value >= min && value <= maxMillis
+    ? Either.right(value)
+    : Either.left(
+      `expected seconds from ${min / 1_000} to ${Math.floor(maxMillis / 1_000)}, such as 1.5`
+    )
+}
+
+const oneOf = <const A extends string>(...choices: ReadonlyArray<A>): Decoder<A> => (text) => {
+  const found = choices.find((choice) => choice === text)
+  return found === undefined ? Either.left(`expected ${choices.join(" or ")}`) : Either.right(found)
+}
+
+const onOff: Decoder<boolean> = (text) => Either.map(oneOf("on", "off")(text), (word) => word === "on")
+
+const port = (min: number) => integer(min, 65_535, "a port")
+
+const address: Decoder<string> = (text) => {
+  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
+  return Either.mapBoth(Endpoint.parse(Endpoint.isIPv6(bare) ? `[${bare}]:1` : `${text}:1`), {
+    onLeft: () => "expected an IPv4 or IPv6 address or a name of this host",
+    onRight: () => bare
+  })
+}
+
+const url: Decoder<string> = (text) => {
+  const parsed = /^https?:\/\/[^\s?#]+$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  return parsed === undefined || parsed.username !== "" || parsed.password !== ""
+    ? Either.left(
+      "expected http://host:port or https://host:port, a path if need be, no query and no password"
+    )
+    : Either.right(parsed.href.replace(/\/+$/, ""))
+}
+
+const file: Decoder<string> = (text) =>
+  text === "" || text.includes("\0") ? Either.left("expected the name of a file") : Either.right(text)
+
+const level: Decoder<Level.Level> = (text) =>
+  Either.fromNullable(Level.parse(text), () => `expected ${Level.levels.slice(0, -1).join(", ")} or off`)
+
+export const decoders = {
+  id: NodeId.parse,
+  listen: port(0),
+  connect: Endpoint.parse,
+  "connect-delay": millis(0),
+  bind: address,
+  "max-peers": integer(1, 65_535),
+  run: seconds(0),
+  "wait-peers": integer(1, 65_535),
+  "wait-timeout": seconds(1),
+  "ready-file": file,
+  "stats-every": millis(50),
+  tui: onOff,
+  events: oneOf("off", "ndjson"),
+  "log-level": level,
+  discovery: onOff,
+  "disc-port": port(1),
+  "disc-mode": oneOf("broadcast", "multicast"),
+  "disc-interval": millis(100),
+  bootstrap: onOff,
+  registry: url,
+  "boot-interval": seconds(1_000),
+  announce: onOff
+} satisfies Record<ValueName, Decoder<unknown>>
+
+/** What the value of an option is once decoded. */
+export type Decoded<N extends ValueName> = (typeof decoders)[N] extends Decoder<infer A> ? A : never

@@ -1,0 +1,78 @@
+/** How a run ends: what the last events say, what people are told, and the exit code. */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { textOf } from "../domain/Reason.js"
+import { TransportError } from "../services/Transport.js"
+import type { Invocation } from "./parse.js"
+import { ReadyFileError } from "./readyFile.js"
+
+export interface Ending {
+  /** In the `stopping` event. */
+  readonly cause: string
+  readonly exitCode: number
+  /** What went wrong. */
+  readonly error?: string
+}
+
+/** The end that a run came to, foreseen or not. */
+export const ofExit = (
+  exit: Exit.Exit<Ending, TransportError | ReadyFileError>,
+  invocation: Invocation
+): Ending => {
+  if (Exit.isSuccess(exit)) return exit.value
+  const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  if (failure instanceof TransportError) {
+    return { cause: "cannot listen", exitCode: 3, error: cannotListen(failure, invocation) }
+  }
+  if (failure instanceof ReadyFileError) {
+    return { cause: "cannot write the ready file", exitCode: 1, error: failure.message }
+  }
+  return defect(exit.cause)
+}
+
+/** A bug of ours. */
+export const defect = (cause: Cause.Cause<unknown>): Ending => ({
+  cause: "defect",
+  exitCode: 70,
+  error: `a defect in this program; please report it\n${Cause.pretty(cause, { renderErrorCause: true })}`
+})
+
+/** A signal asked for the end. */
+export const signal = (name: string): Ending => ({ cause: name, exitCode: 0 })
+
+/** Nobody reads stdout any more, or it cannot be written to. */
+export const unwritable = (code: string): Ending =>
+  code === "EPIPE" || code === "EIO"
+    ? { cause: "stdout was closed", exitCode: 0 }
+    : { cause: "stdout failed", exitCode: 1, error: `stdout cannot be written to (${code})` }
+
+/** The time of `--run` is over. */
+export const runOver: Ending = { cause: "the time of --run is over", exitCode: 0 }
+
+/** The peers of `--wait-peers` are there. */
+export const peersThere: Ending = { cause: "the peers of --wait-peers are connected", exitCode: 0 }
+
+/** They did not come in time. */
+export const peersMissing = (wanted: number, connected: number, millis: number): Ending => ({
+  cause: "the peers of --wait-peers did not come",
+  exitCode: 5,
+  error: `--wait-peers ${wanted}: ${connected} connected after ${millis / 1_000} s`
+})
+
+const cannotListen = (error: TransportError, { node: { host, port } }: Invocation): string => {
+  const address = Option.match(host, {
+    onNone: () => `port ${port}`,
+    onSome: (name) => `${name}, port ${port}`
+  })
+  switch (error.reason) {
+    case "PortInUse":
+      return `port ${port} is in use: try another, or \`lsof -i :${port}\``
+    case "PermissionDenied":
+      return `cannot listen on ${address}: this user may not; try a port from 1024 on`
+    case "AddressNotAvailable":
+      return `cannot listen on ${address}: this host does not have that address; leave --bind out or give another`
+    default:
+      return `cannot listen on ${address}: ${textOf(error.reason)}`
+  }
+}

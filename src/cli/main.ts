@@ -1,0 +1,36 @@
+/** The entry of the command: signals first, quick answers next, and everything else only when it is needed. */
+import { answer } from "./help.js"
+
+declare const VIX_VERSION: string
+
+const stop = new AbortController()
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(exitCode)
+    stop.abort(signal)
+  })
+}
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`vix: a defect in this program; please report it\n${error.stack ?? String(error)}\n`)
+  process.exit(70)
+})
+
+const main = async (argv: ReadonlyArray<string>): Promise<void> => {
+  const quick = answer(argv, VIX_VERSION)
+  if (quick !== undefined) {
+    process[quick.stream].on("error", () => {}).write(quick.text)
+    process.exitCode = quick.exitCode
+    return
+  }
+  const program = await import("./program.js")
+  if (argv[0] === "schema") {
+    process.stdout.on("error", () => {}).write(program.schema())
+    return
+  }
+  const exitCode = await program.p2p(argv.slice(1), stop.signal)
+  process.exitCode = exitCode
+  // What cannot be cancelled, such as a look-up of a name, holds the process for half a second at most.
+  setTimeout(() => process.exit(exitCode), 500).unref()
+}
+
+void main(process.argv.slice(2))

@@ -1,0 +1,137 @@
+/** Where events go: results to stdout in the form asked for, lines for people to stderr. */
+import * as Option from "effect/Option"
+import * as Counters from "../domain/Counters.js"
+import * as Limits from "../domain/Limits.js"
+import type { NodeEvent } from "../domain/NodeEvent.js"
+import { describe } from "./describe.js"
+import * as EventLine from "./eventLine.js"
+import { type Level, shows } from "./level.js"
+import type { Invocation } from "./parse.js"
+import * as Screen from "./screen.js"
+import type { Out, Terminal } from "./terminal.js"
+import { printable } from "./text.js"
+
+export type Mode = "lines" | "tui" | "quiet" | "ndjson"
+
+export interface Plan {
+  readonly mode: Mode
+  readonly level: Level
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** How a run shows itself: NDJSON beats quiet, quiet beats the screen. */
+export const plan = (
+  wishes: Pick<Invocation, "events" | "quiet" | "tui" | "logLevel">,
+  terminal: Pick<Terminal, "stdout" | "dumb">
+): Plan => {
+  const able = terminal.stdout.isTTY && !terminal.dumb
+  const wanted = Option.getOrElse(wishes.tui, () => able)
+  const mode = wishes.events === "ndjson"
+    ? "ndjson"
+    : wishes.quiet
+    ? "quiet"
+    : wanted && able
+    ? "tui"
+    : "lines"
+  const usual = wishes.quiet ? "error" : mode === "tui" ? "warn" : "info"
+  return {
+    mode,
+    level: Option.getOrElse(wishes.logLevel, () => usual),
+    warnings: wanted && mode === "lines"
+      ? ["--tui on: stdout is no terminal that can rewrite a line; the stats come line by line"]
+      : []
+  }
+}
+
+export interface Output {
+  /** Shows an event wherever it is to be seen. */
+  readonly emit: (event: NodeEvent) => void
+  /** Tells of an error, whatever the log level. */
+  readonly fail: (text: string, atMillis: number) => void
+}
+
+/** Nothing but the final line, as `--quiet` prints it. */
+export const quietLine = (counters: Counters.Counters): string => `${Counters.format(counters)}\n`
+
+/** One stats line. */
+export const statsLine = (counters: Counters.Counters): string => `[vix p2p] ${Counters.format(counters)}\n`
+
+/** What stands at the end of a run. */
+export const finalBlock = (counters: Counters.Counters): string =>
+  `Final\n${Counters.names.map((name) => `  ${name}=${counters[name]}\n`).join("")}bye\n`
+
+type Results = Pick<Output, "emit"> & { readonly above: (print: () => void) => void }
+
+/** The output of a run. `node` is its node id, if it has a right one. */
+export const make = ({ level, mode }: Plan, node: string, terminal: Terminal): Output => {
+  const results = makers[mode](terminal, node)
+  const people = (text: string) =>
+    results.above(() => {
+      if (hasRoom(terminal.stderr)) terminal.stderr.write(`${text}\n`)
+    })
+  return {
+    emit: (event) => {
+      const line = describe(event)
+      if (line !== undefined && shows(level, line.level)) {
+        people(`${new Date(event.atMillis).toISOString()} ${line.level.padEnd(5)} ${line.text}`)
+      }
+      if (event.ev !== "log" || line === undefined || shows(level, line.level)) results.emit(event)
+    },
+    fail: (text, atMillis) => {
+      people(`vix p2p: ${text.split("\n").map((part) => printable(part, 4_096)).join("\n")}`)
+      results.emit({ ev: "log", atMillis, level: "error", message: text })
+    }
+  }
+}
+
+/** An end that was meant to be; others have an error instead of counters. */
+const isNormal = (exitCode: number): boolean => exitCode === 0 || exitCode === 5
+
+// What a reader leaves standing may not fill the memory.
+const hasRoom = (out: Out): boolean => out.waiting() <= Limits.defaults.mailboxBytes
+
+const direct = (print: () => void) => print()
+
+const makers: Record<Mode, (terminal: Terminal, node: string) => Results> = {
+  lines: ({ stdout }) => ({
+    above: direct,
+    emit: (event) => {
+      if (event.ev === "stats" && hasRoom(stdout)) stdout.write(statsLine(event.counters))
+      if (event.ev === "final" && isNormal(event.exitCode)) stdout.write(finalBlock(event.counters))
+    }
+  }),
+  quiet: ({ stdout }) => ({
+    above: direct,
+    emit: (event) => {
+      if (event.ev === "final" && isNormal(event.exitCode)) stdout.write(quietLine(event.counters))
+    }
+  }),
+  tui: (terminal) => {
+    const { stderr, stdout } = terminal
+    const screen = Screen.make(terminal)
+    return {
+      above: stderr.isTTY ? screen.above : direct,
+      emit: (event) => {
+        if (event.ev === "stats") screen.draw(statsLine(event.counters).trimEnd())
+        if (event.ev !== "final") return
+        screen.end()
+        if (isNormal(event.exitCode)) stdout.write(finalBlock(event.counters))
+      }
+    }
+  },
+  ndjson: ({ stdout }, node) => {
+    const lineOf = EventLine.numbered(node)
+    let dropped = 0
+    return {
+      above: direct,
+      emit: (event) => {
+        if (event.ev !== "final" && !hasRoom(stdout)) {
+          dropped++
+          return
+        }
+        stdout.write(lineOf(event, dropped))
+        dropped = 0
+      }
+    }
+  }
+}

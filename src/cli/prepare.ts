@@ -1,0 +1,67 @@
+/**
+ * The pass over the words of a line before they are parsed: it splits `--flag=value`, finds what has no meaning
+ * at all, and puts the values in quotation marks.
+ */
+import { nearest } from "./nearest.js"
+import { type Name, names, option } from "./options.js"
+import { printable } from "./text.js"
+
+export interface Prepared {
+  /** Flags that exist, each that takes a value followed by it, quoted. */
+  readonly args: ReadonlyArray<string>
+  /** What is wrong, in the order of the line. */
+  readonly problems: ReadonlyArray<string>
+}
+
+/**
+ * Splits a command line into known flags and their values. Quoted, a value survives @effect/cli, which trims
+ * values, drops empty ones and takes one that looks like a flag for that flag.
+ */
+export const prepare = (argv: ReadonlyArray<string>): Prepared => {
+  const args: Array<string> = []
+  const problems: Array<string> = []
+  const seen = new Set<Name>()
+  const queue = [...argv]
+  while (queue.length > 0) {
+    const word = queue.shift() ?? ""
+    if (!word.startsWith("--") || word === "--") {
+      problems.push(`${quoted(word)}: unexpected argument; every value follows its option`)
+      continue
+    }
+    const [flag, inline] = split(word)
+    const follows = queue[0] !== undefined && !queue[0].startsWith("--")
+    if (!isName(flag)) {
+      if (inline === undefined && follows) queue.shift()
+      const known = nearest(flag, names)
+      problems.push(`--${printable(flag)}: unknown option; did you mean --${known}?`)
+      continue
+    }
+    const { repeatable, value: placeholder } = option(flag)
+    const twice = seen.has(flag) && repeatable === undefined
+    seen.add(flag)
+    if (placeholder === undefined) {
+      if (inline !== undefined) problems.push(`--${flag} ${quoted(inline)}: takes no value`)
+      args.push(`--${flag}`)
+    } else {
+      const value = inline ?? (follows ? queue.shift() : undefined)
+      if (value === undefined) {
+        problems.push(`--${flag}: its value is missing; expected --${flag} <${placeholder}>`)
+      } else args.push(`--${flag}`, `"${value}"`)
+    }
+    if (twice) problems.push(`--${flag}: given twice; expected once`)
+  }
+  return { args, problems }
+}
+
+/** A value as the user wrote it, out of its quotation marks. */
+export const unquote = (value: string): string => value.slice(1, -1)
+
+/** A value as it is shown in an error. */
+export const quoted = (value: string): string => `"${printable(value)}"`
+
+const split = (word: string): readonly [string, string | undefined] => {
+  const at = word.indexOf("=")
+  return at < 0 ? [word.slice(2), undefined] : [word.slice(2, at), word.slice(at + 1)]
+}
+
+const isName = (flag: string): flag is Name => (names as ReadonlyArray<string>).includes(flag)

@@ -1,0 +1,44 @@
+/** What the command needs Effect for; loaded only then. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Counters from "../domain/Counters.js"
+import * as TcpNode from "../layers/TcpNode.js"
+import { jsonSchema } from "./eventLine.js"
+import * as Output from "./output.js"
+import { run, type World } from "./p2p.js"
+import { parse, type UsageError } from "./parse.js"
+import * as Terminal from "./terminal.js"
+
+/** Runs `vix p2p` with what follows it on the line until `signal` aborts or the run is over. */
+export const p2p = (argv: ReadonlyArray<string>, signal: AbortSignal): Promise<number> => {
+  const terminal = Terminal.ofProcess()
+  return Effect.runPromise(command(argv, { node: TcpNode.layer, terminal, signalled: aborted(signal) }))
+}
+
+/** The answer of `vix schema`. */
+export const schema = jsonSchema
+
+/** `vix p2p` in a world of its own; returns the exit code. */
+export const command = (argv: ReadonlyArray<string>, world: World): Effect.Effect<number> =>
+  parse(argv).pipe(
+    Effect.flatMap((invocation) => run(invocation, world)),
+    Effect.catchTag("UsageError", (error) => misused(error, world.terminal))
+  )
+
+const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<number> =>
+  Effect.map(Clock.currentTimeMillis, (atMillis) => {
+    const mode = error.events === "ndjson" ? "ndjson" : "lines"
+    const output = Output.make({ mode, level: "info", warnings: [] }, error.node, terminal)
+    for (const problem of error.problems) output.fail(problem, atMillis)
+    terminal.stderr.write("See vix p2p --help\n")
+    output.emit({ ev: "final", atMillis, counters: Counters.zero, reasons: {}, exitCode: 1 })
+    return 1
+  })
+
+const aborted = (signal: AbortSignal): Effect.Effect<string> =>
+  Effect.async((resume) => {
+    const tell = () => resume(Effect.succeed(String(signal.reason)))
+    if (signal.aborted) return tell()
+    signal.addEventListener("abort", tell, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", tell))
+  })

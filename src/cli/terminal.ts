@@ -1,0 +1,66 @@
+/** The two streams that a command writes to. */
+import * as Effect from "effect/Effect"
+
+export interface Out {
+  readonly isTTY: boolean
+  /** Width in cells; a stream that is no terminal has none to speak of. */
+  readonly columns: () => number
+  readonly write: (text: string) => void
+  /** Bytes that were written and that the reader has not taken. */
+  readonly waiting: () => number
+  /** Calls back whenever the width has changed; returns how to stop that. */
+  readonly onResize: (changed: () => void) => () => void
+}
+
+export interface Terminal {
+  readonly stdout: Out
+  readonly stderr: Out
+  /** Whether escape codes may be used: not with NO_COLOR. */
+  readonly ansi: boolean
+  /** Whether the terminal cannot move its cursor: TERM=dumb. */
+  readonly dumb: boolean
+  /** Waits until stdout cannot be written to any more, and says why: `EPIPE` when its reader has gone. */
+  readonly broken: Effect.Effect<string>
+  /** Runs something when the process exits in the middle of all; returns how to call that off. */
+  readonly atExit: (restore: () => void) => () => void
+}
+
+/** The streams of this process. Errors of stderr are nobody's concern. */
+export const ofProcess = (): Terminal => {
+  let broken: string | undefined
+  const waiters = new Set<(code: string) => void>()
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    broken ??= error.code ?? error.message
+    for (const tell of waiters) tell(broken)
+  })
+  process.stderr.on("error", () => {})
+  return {
+    stdout: out(process.stdout),
+    stderr: out(process.stderr),
+    ansi: (process.env["NO_COLOR"] ?? "") === "",
+    dumb: process.env["TERM"] === "dumb",
+    broken: Effect.async((resume) => {
+      const tell = (code: string) => resume(Effect.succeed(code))
+      if (broken !== undefined) return tell(broken)
+      waiters.add(tell)
+      return Effect.sync(() => waiters.delete(tell))
+    }),
+    atExit: (restore) => {
+      process.on("exit", restore)
+      return () => process.off("exit", restore)
+    }
+  }
+}
+
+const out = (stream: NodeJS.WriteStream): Out => ({
+  isTTY: stream.isTTY === true,
+  columns: () => (stream.columns > 0 ? stream.columns : 80),
+  write: (text) => {
+    stream.write(text)
+  },
+  waiting: () => stream.writableLength,
+  onResize: (changed) => {
+    stream.on("resize", changed)
+    return () => stream.off("resize", changed)
+  }
+})

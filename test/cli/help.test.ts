@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
+import { answer } from "../../src/cli/help.js"
+import { names } from "../../src/cli/options.js"
+
+const help = readFileSync(new URL("help.txt", import.meta.url), "utf8")
+
+describe("help", () => {
+  it("is what it was", () => assert.strictEqual(answer(["p2p", "--help"], "1.2.3")?.text, help))
+
+  it("names every option, in lines for a terminal of 120 columns", () => {
+    for (const name of names) assert.match(help, new RegExp(`^  --${name}( |$)`, "m"))
+    for (const line of help.split("\n")) assert.isAtMost(line.length, 120)
+  })
+
+  it("comes wherever it is asked for", () => {
+    for (
+      const argv of [["p2p", "-h"], ["p2p", "--id", "A", "--help"], ["p2p", "--bogus", "-h", "--listen"]]
+    ) {
+      assert.deepStrictEqual(answer(argv, "1.2.3"), { stream: "stdout", text: help, exitCode: 0 })
+    }
+  })
+
+  it("comes for no command at all", () => {
+    const overview = answer([], "1.2.3")
+    assert.strictEqual(overview?.exitCode, 0)
+    assert.match(overview?.text ?? "", /vix p2p --help/)
+    assert.deepStrictEqual(answer(["--help"], "1.2.3"), overview)
+  })
+
+  it("is not needed for a command that exists", () => {
+    assert.isUndefined(answer(["p2p"], "1.2.3"))
+    assert.isUndefined(answer(["p2p", "--id=-h", "--listen", "1"], "1.2.3"))
+    assert.isUndefined(answer(["schema"], "1.2.3"))
+  })
+})
+
+it("the version is told anywhere on the line", () => {
+  for (const argv of [["--version"], ["p2p", "--id", "A", "--version"]]) {
+    assert.deepStrictEqual(answer(argv, "1.2.3"), { stream: "stdout", text: "vix 1.2.3\n", exitCode: 0 })
+  }
+})
+
+it.each([
+  [["p2"], /"p2": unknown command; did you mean vix p2p\?/],
+  [["shema"], /did you mean vix schema\?/],
+  [["--id", "A"], /expected a command first, such as vix p2p --id/],
+  [["\u001b[31m"], /^vix "\\u001b\[31m"/],
+  [["schema", "all"], /takes no arguments/]
+])("%j is refused", (argv, message) => {
+  const refusal = answer(argv, "1.2.3")
+  assert.strictEqual(refusal?.exitCode, 1)
+  assert.strictEqual(refusal?.stream, "stderr")
+  assert.match(refusal?.text ?? "", message)
+})

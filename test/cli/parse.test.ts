@@ -1,0 +1,371 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import * as fc from "effect/FastCheck"
+import * as Option from "effect/Option"
+import { levels } from "../../src/cli/level.js"
+import { type Name, names, option, type ValueName } from "../../src/cli/options.js"
+import type { Invocation } from "../../src/cli/parse.js"
+import * as Endpoint from "../../src/domain/Endpoint.js"
+import { minimal, parsed, problems, tryParse, words } from "./standIns.js"
+
+interface Row {
+  /** What of the settings the option decides. */
+  readonly of: (invocation: Invocation) => unknown
+  readonly byDefault?: unknown
+  readonly legal: ReadonlyArray<readonly [string, unknown]>
+  readonly illegal: ReadonlyArray<string>
+}
+
+const notIntegers = [
+  "0x10",
+  "1e3",
+  " 5",
+  "5 ",
+  "+5",
+  "-5",
+  "5.0",
+  "",
+  "five",
+  "٣",
+  "1_000",
+  "NaN",
+  "99999999999999999999"
+]
+const onOff = {
+  legal: [["on", true], ["off", false]] as const,
+  illegal: ["ON", "yes", "1", "true", "", "on "]
+}
+
+const table: Record<ValueName, Row> = {
+  id: {
+    of: ({ node }) => node.id,
+    legal: [["A", "A"], ["node-1.example", "node-1.example"], ["ü".repeat(32), "ü".repeat(32)], [
+      "a b",
+      "a b"
+    ], ["-x", "-x"]],
+    illegal: ["", " A", "A ", "a\u0007b", "a\u202eb", "ü".repeat(33), "\ud800", "a\nb"]
+  },
+  listen: {
+    of: ({ node }) => node.port,
+    legal: [["0", 0], ["1", 1], ["9001", 9001], ["65535", 65_535]],
+    illegal: ["65536", ...notIntegers]
+  },
+  connect: {
+    of: ({ node }) => node.connect.map(String),
+    byDefault: [],
+    legal: [
+      ["127.0.0.1:9001", ["127.0.0.1:9001"]],
+      ["tcp://127.0.0.1:9001", ["127.0.0.1:9001"]],
+      ["[::1]:9001", ["[::1]:9001"]],
+      ["tcp://[fe80::1%eth0]:9001", ["[fe80::1%eth0]:9001"]],
+      ["peer.example.org:1", ["peer.example.org:1"]]
+    ],
+    illegal: [
+      "",
+      "127.0.0.1",
+      ":9001",
+      "127.0.0.1:0",
+      "127.0.0.1:65536",
+      "::1:9001",
+      "http://a:1",
+      "a:b",
+      "256.1.1.1:1"
+    ]
+  },
+  "connect-delay": {
+    of: ({ node }) => node.connectDelayMillis,
+    byDefault: 0,
+    legal: [["0", 0], ["1000", 1_000]],
+    illegal: notIntegers
+  },
+  bind: {
+    of: ({ node }) => Option.getOrNull(node.host),
+    byDefault: null,
+    legal: [["127.0.0.1", "127.0.0.1"], ["::1", "::1"], ["[::1]", "::1"], ["localhost", "localhost"], [
+      "::",
+      "::"
+    ]],
+    illegal: ["", "127.0.0.1:9001", "1.2.3", "a/b", ":::"]
+  },
+  "max-peers": {
+    of: ({ node }) => node.limits.peers,
+    byDefault: 128,
+    legal: [["1", 1], ["1000", 1_000]],
+    illegal: ["0", ...notIntegers]
+  },
+  run: {
+    of: ({ runMillis }) => runMillis,
+    byDefault: 0,
+    legal: [["0", 0], ["10", 10_000], ["0.5", 500], ["1.25", 1_250]],
+    illegal: ["-1", "1e3", "0x10", " 5", "", "1.", ".", "ten", "9999999"]
+  },
+  "wait-peers": {
+    of: ({ waitPeers }) => Option.getOrNull(waitPeers),
+    byDefault: null,
+    legal: [["1", 1], ["16", 16]],
+    illegal: ["0", ...notIntegers]
+  },
+  "wait-timeout": {
+    of: ({ waitMillis }) => waitMillis,
+    byDefault: 30_000,
+    legal: [["5", 5_000], ["0.1", 100]],
+    illegal: ["0", "-1", "soon", ""]
+  },
+  "ready-file": {
+    of: ({ readyFile }) => Option.getOrNull(readyFile),
+    byDefault: null,
+    legal: [["/tmp/ready.json", "/tmp/ready.json"], ["a=b", "a=b"]],
+    illegal: ["", "a\0b"]
+  },
+  "stats-every": {
+    of: ({ statsMillis }) => statsMillis,
+    byDefault: 1_000,
+    legal: [["50", 50], ["500", 500]],
+    illegal: ["49", "0", ...notIntegers]
+  },
+  tui: { of: ({ tui }) => Option.getOrNull(tui), byDefault: null, ...onOff },
+  events: {
+    of: ({ events }) => events,
+    byDefault: "off",
+    legal: [["off", "off"], ["ndjson", "ndjson"]],
+    illegal: ["json", "on", ""]
+  },
+  "log-level": {
+    of: ({ logLevel }) => Option.getOrNull(logLevel),
+    byDefault: null,
+    legal: [
+      ...levels.map((level) => [level, level] as const),
+      ["warning", "warn"],
+      ["err", "error"],
+      ["fatal", "critical"],
+      ["none", "off"],
+      ["DEBUG", "debug"],
+      ["Warning", "warn"]
+    ],
+    illegal: ["", "verbose", "inf", "toString"]
+  },
+  discovery: { of: ({ discovery }) => discovery.enabled, byDefault: true, ...onOff },
+  "disc-port": {
+    of: ({ discovery }) => discovery.port,
+    byDefault: 37_020,
+    legal: [["1", 1], ["65535", 65_535]],
+    illegal: ["0", "65536", ...notIntegers]
+  },
+  "disc-mode": {
+    of: ({ discovery }) => discovery.mode,
+    byDefault: "broadcast",
+    legal: [["broadcast", "broadcast"], ["multicast", "multicast"]],
+    illegal: ["unicast", ""]
+  },
+  "disc-interval": {
+    of: ({ discovery }) => discovery.intervalMillis,
+    byDefault: 2_000,
+    legal: [["100", 100], ["5000", 5_000]],
+    illegal: ["99", ...notIntegers]
+  },
+  bootstrap: {
+    of: ({ bootstrap }) => bootstrap.enabled,
+    byDefault: false,
+    legal: [["off", false]],
+    illegal: onOff.illegal
+  },
+  registry: {
+    of: ({ bootstrap }) => Option.getOrNull(bootstrap.registry),
+    byDefault: null,
+    legal: [
+      ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
+      ["https://registry.example/base/", "https://registry.example/base"],
+      ["HTTP://[::1]:8080/a/b", "http://[::1]:8080/a/b"]
+    ],
+    illegal: [
+      "",
+      "127.0.0.1:8080",
+      "ftp://a",
+      "http://",
+      "http://a:99999",
+      "http://u:p@a",
+      "http://a/?q",
+      "http://a/#f",
+      "http:// a"
+    ]
+  },
+  "boot-interval": {
+    of: ({ bootstrap }) => bootstrap.intervalMillis,
+    byDefault: 15_000,
+    legal: [["1", 1_000], ["15", 15_000]],
+    illegal: ["0", "0.9", "-1", "1e3", ""]
+  },
+  announce: { of: ({ bootstrap }) => bootstrap.announce, byDefault: true, ...onOff }
+}
+
+/** A line that is right but for the option under test. */
+const others = (name: Name): ReadonlyArray<string> =>
+  name === "id" ? ["--listen", "9001"] : name === "listen" ? ["--id", "A"] : words(minimal)
+
+describe.each(Object.entries(table) as ReadonlyArray<[ValueName, Row]>)(
+  "--%s",
+  (name, { byDefault, illegal, legal, of }) => {
+    const required = name === "id" || name === "listen"
+
+    it.skipIf(required)("has its default", () => assert.deepStrictEqual(of(parsed(minimal)), byDefault))
+
+    it.each(legal)("takes %j, after a blank and after =", (text, value) => {
+      for (const given of [[`--${name}`, text], [`--${name}=${text}`]]) {
+        assert.deepStrictEqual(of(Either.getOrThrow(tryParse([...others(name), ...given]))), value)
+        assert.deepStrictEqual(of(Either.getOrThrow(tryParse([...given, ...others(name)]))), value)
+      }
+    })
+
+    it.each(illegal)("refuses %j and says what was given and expected", (text) => {
+      for (const given of [[`--${name}`, text], [`--${name}=${text}`]]) {
+        const [problem = "", ...more] = problems(...others(name), ...given)
+        assert.deepStrictEqual(more, [])
+        assert.match(problem, new RegExp(`^--${name} ".*": expected .+`, "s"))
+        assert.notMatch(problem, /\p{Cc}|\p{Cf}/u)
+      }
+    })
+
+    it("misses its value at the end of the line and before another option", () => {
+      for (const argv of [[...others(name), `--${name}`], [`--${name}`, ...others(name)]]) {
+        assert.include(
+          problems(...argv),
+          `--${name}: its value is missing; expected --${name} <${option(name).value}>`
+        )
+      }
+    })
+
+    it("is refused the second time, --connect apart", () => {
+      const [text = ""] = legal[0] ?? []
+      const argv = [...others(name), `--${name}`, text, `--${name}=${text}`]
+      if (name === "connect") assert.isTrue(Either.isRight(tryParse(argv)))
+      else assert.deepStrictEqual(problems(...argv), [`--${name}: given twice; expected once`])
+    })
+  }
+)
+
+describe.each(
+  [["quiet", ({ quiet }: Invocation) => quiet, false], [
+    "no-connect",
+    ({ node }: Invocation) => node.dialling,
+    true
+  ]] as const
+)("--%s", (name, of, byDefault) => {
+  it("is a switch", () => {
+    assert.strictEqual(of(parsed(minimal)), byDefault)
+    assert.strictEqual(of(parsed(`${minimal} --${name}`)), !byDefault)
+    assert.strictEqual(of(parsed(`--${name} ${minimal}`)), !byDefault)
+  })
+
+  it("takes no value", () => {
+    assert.deepStrictEqual(problems(...words(minimal), `--${name}=on`), [`--${name} "on": takes no value`])
+    assert.deepStrictEqual(problems(...words(minimal), `--${name}`, "on"), [
+      "\"on\": unexpected argument; every value follows its option"
+    ])
+  })
+
+  it("is refused the second time", () =>
+    assert.deepStrictEqual(problems(...words(minimal), `--${name}`, `--${name}`), [
+      `--${name}: given twice; expected once`
+    ]))
+})
+
+it("the tables above know every option", () =>
+  assert.sameMembers([...Object.keys(table), "quiet", "no-connect"], [...names]))
+
+describe("a line", () => {
+  it("without what is required says so", () => {
+    for (const argv of [[], ["--id", "A"], ["--listen", "9001"]]) {
+      assert.deepStrictEqual(problems(...argv), ["missing required options: --id and/or --listen"])
+    }
+  })
+
+  it("with several mistakes has all of them told", () =>
+    assert.deepStrictEqual(
+      problems(
+        "--id",
+        "A",
+        "--lisen",
+        "9001",
+        "--stats-every=10",
+        "--tui",
+        "maybe",
+        "--connect",
+        "x",
+        "--connect=y",
+        "extra"
+      ),
+      [
+        "--lisen: unknown option; did you mean --listen?",
+        "\"extra\": unexpected argument; every value follows its option",
+        "--connect \"x\": expected host:port, tcp://host:port or [ipv6]:port, such as 127.0.0.1:9001",
+        "--connect \"y\": expected host:port, tcp://host:port or [ipv6]:port, such as 127.0.0.1:9001",
+        "--stats-every \"10\": expected milliseconds, a whole number from 50 to 2147483647",
+        "--tui \"maybe\": expected on or off",
+        "missing required options: --id and/or --listen"
+      ]
+    ))
+
+  it.each([
+    ["--conect", "connect"],
+    ["--ID", "id"],
+    ["--no-conect", "no-connect"],
+    ["--disc-prt", "disc-port"],
+    ["--log-levl", "log-level"],
+    ["--stat-every", "stats-every"]
+  ])(
+    "with %s is told the nearest flag",
+    (flag, known) =>
+      assert.deepStrictEqual(problems(...words(minimal), flag), [
+        `${flag}: unknown option; did you mean --${known}?`
+      ])
+  )
+
+  it("with an unknown flag has its value left alone", () =>
+    assert.strictEqual(problems(...words(minimal), "--identity", "file").length, 1))
+
+  it("with --log-level wrong lists the levels", () =>
+    assert.deepStrictEqual(problems(...words(minimal), "--log-level", "loud"), [
+      "--log-level \"loud\": expected trace, debug, info, warn, error, critical or off"
+    ]))
+
+  it("with --bootstrap on needs --registry", () =>
+    assert.deepStrictEqual(problems(...words(minimal), "--bootstrap", "on"), [
+      "--bootstrap \"on\": expected --registry too, such as --registry http://127.0.0.1:8080"
+    ]))
+
+  it("with one endpoint twice connects to it once", () =>
+    assert.deepStrictEqual(
+      parsed(`${minimal} --connect 127.0.0.1:1 --connect tcp://127.0.0.1:1 --connect=[::1]:2`).node.connect,
+      [Endpoint.make("127.0.0.1", 1), Endpoint.make("::1", 2)]
+    ))
+
+  it("says once that discovery or a registry is asked for and not there yet", () => {
+    assert.deepStrictEqual(parsed(minimal).notices, [])
+    assert.strictEqual(parsed(`${minimal} --discovery on`).notices.length, 1)
+    assert.strictEqual(parsed(`${minimal} --discovery off`).notices.length, 0)
+    assert.strictEqual(parsed(`${minimal} --bootstrap on --registry http://127.0.0.1:8080`).notices.length, 1)
+  })
+
+  it("keeps part of a small table of peers for those we choose", () => {
+    assert.strictEqual(parsed(minimal).node.limits.peersReserved, 16)
+    assert.strictEqual(parsed(`${minimal} --max-peers 8`).node.limits.peersReserved, 1)
+    assert.strictEqual(parsed(`${minimal} --max-peers 1`).node.limits.peersReserved, 0)
+  })
+
+  it("of any words at all is parsed or refused with harmless words", () => {
+    const word = fc.oneof(
+      fc.constantFrom(...names.map((name) => `--${name}`), "--", "-", "--=", "=", "--id=", "on", "9001", "A"),
+      fc.string({ unit: "binary" })
+    )
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 12 }), (argv) => {
+        const result = tryParse(argv)
+        if (Either.isRight(result)) return
+        for (const problem of result.left.problems) {
+          assert.notMatch(problem, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+})
