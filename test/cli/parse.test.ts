@@ -207,7 +207,9 @@ describe.each(Object.entries(table) as ReadonlyArray<[ValueName, Row]>)(
   (name, { byDefault, illegal, legal, of }) => {
     const required = name === "id" || name === "listen"
 
-    it.skipIf(required)("has its default", () => assert.deepStrictEqual(of(parsed(minimal)), byDefault))
+    if (!required) {
+      it("has its default", () => assert.deepStrictEqual(of(parsed(minimal)), byDefault))
+    }
 
     it.each(legal)("takes %j, after a blank and after =", (text, value) => {
       for (const given of [[`--${name}`, text], [`--${name}=${text}`]]) {

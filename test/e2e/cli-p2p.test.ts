@@ -1,72 +1,11 @@
-import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { type ChildProcess, spawn } from "node:child_process"
+import { assert, describe, it } from "@effect/vitest"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { afterEach } from "vitest"
+import { events, listening, tidy, vix } from "./process.js"
 
-const program = fileURLToPath(new URL("../../dist/bin/vix.cjs", import.meta.url))
-const processes = new Set<ChildProcess>()
-
-interface Outcome {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** The built program at work. */
-const vix = (line = "") => {
-  const argv = line.split(" ").filter((word) => word !== "")
-  const child = spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "pipe"] })
-  processes.add(child)
-  const text = { stdout: "", stderr: "" }
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (chunk: string) => {
-      text[name] += chunk
-      child.emit("text")
-    })
-  }
-  const outcome = new Promise<Outcome>((resolve) => {
-    child.on("close", (code, signal) => {
-      processes.delete(child)
-      resolve({ code, signal, ...text })
-    })
-  })
-  /** Waits until something is on a stream. */
-  const says = async (pattern: RegExp, name: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> => {
-    for (;;) {
-      const match = pattern.exec(text[name])
-      if (match !== null) return match
-      const more = await Promise.race([
-        new Promise((resolve) => child.once("text", () => resolve(true))),
-        outcome.then(() => false)
-      ])
-      if (!more && !pattern.test(text[name])) {
-        throw new Error(`${pattern} never came; stdout: ${text.stdout} stderr: ${text.stderr}`)
-      }
-    }
-  }
-  return { child, outcome, says }
-}
-
-/** A node on a free port, once it listens. */
-const listening = async (line: string) => {
-  const node = vix(`p2p --listen 0 --bind 127.0.0.1 --events ndjson ${line}`)
-  const [, port = ""] = await node.says(/"ev":"listening",.*?"port":(\d+)/)
-  return { ...node, port, endpoint: `127.0.0.1:${port}` }
-}
-
-const events = (stdout: string): ReadonlyArray<Record<string, unknown>> =>
-  stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>)
-
-beforeAll(() => assert.isTrue(existsSync(program), "build first: npm run build"))
-
-afterEach(() => {
-  for (const child of processes) child.kill("SIGKILL")
-})
+tidy()
 
 describe("without a node", () => {
   it("help and version are answered with 0, nothing at all with help", async () => {
