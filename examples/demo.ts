@@ -42,6 +42,8 @@ const program = Effect.gen(function*() {
   const answer = yield* Effect.fork(Stream.runHead(b.node.messages))
 
   const peer = yield* b.node.connect(a.node.address)
+  // The story of the handshake is told to its end before it goes on.
+  yield* Effect.sleep("20 millis")
   yield* tell("B", "sends \"hello, A\"")
   yield* b.node.send(peer.id, "greeting", bytes("hello, A"))
   const { nodeId, payload } = yield* Effect.flatten(answer)
@@ -64,7 +66,7 @@ const inWords = (event: NodeEvent.NodeEvent): string | undefined => {
     case "listening":
       return `listens on ${event.address}:${event.port}; its key is ${event.key.slice(0, 16)}...`
     case "peer.state":
-      return `${event.endpoint}: ${event.from} -> ${event.to}, for ${Reason.textOf(event.reason)}${
+      return `${event.endpoint}: ${event.from} -> ${event.to}: ${Reason.textOf(event.reason)}${
         event.to === "Connected" ? `; it is ${event.nodeId}, session ${event.session?.slice(0, 16)}...` : ""
       }`
     default:

@@ -17,7 +17,8 @@ const tmux = (...words) =>
   execFileSync("tmux", ["-S", join(work, "socket"), "-f", "/dev/null", ...words], { encoding: "utf8" })
 
 const open = (name) => {
-  const shell = `env -i PS1='$ ' TERM=screen LANG=C.UTF-8 PATH=${work}:${process.env.PATH} bash --norc --noprofile`
+  const shell =
+    `env -i PS1='$ ' TERM=screen LANG=C.UTF-8 PATH=${work}:${process.env.PATH} bash --norc --noprofile`
   tmux("-u", "new-session", "-d", "-s", name, "-x", `${columns}`, "-y", `${rows}`, shell)
 }
 const type = (name, line) => tmux("send-keys", "-t", name, line, "Enter")
@@ -63,7 +64,7 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").
 
 const draw = (screens) => {
   const width = Math.ceil(columns * cell.width) + 2 * margin
-  const height = bar + rows * cell.height + 2 * margin
+  const height = bar + Math.max(...screens.map(({ length }) => length)) * cell.height + 2 * margin
   const windows = screens.map((lines, at) => {
     const text = lines.map((line, row) => {
       const y = bar + margin + (row + 0.75) * cell.height

@@ -17,7 +17,7 @@ export const describe = (event: NodeEvent): Line | undefined => {
     case "listening":
       return line(
         "info",
-        `listening on ${Endpoint.make(event.address, event.port)}, PeerId ${short(event.key)}`
+        `listening on ${where(event.address, event.port)}, PeerId ${short(event.key)}`
       )
     case "dial.verdict":
       return line(
@@ -26,15 +26,21 @@ export const describe = (event: NodeEvent): Line | undefined => {
       )
     case "dial.failed":
       return line(
-        severity(event.reason),
+        conflicts.has(event.reason) ? "debug" : severity(event.reason),
         `dial to ${event.endpoint} failed: ${why(event)}${wait(event.retryInMillis)}`
       )
     case "peer.state":
       return peerState(event)
     case "handshake.rejected":
       return line(
-        event.peer === undefined ? unproven(event.reason) : severity(event.reason),
-        `refused ${who(event)} from ${event.endpoint}: ${textOf(event.reason)}`
+        event.peer === undefined
+          ? unproven(event.reason)
+          : conflicts.has(event.reason)
+          ? "debug"
+          : severity(event.reason),
+        `refused ${event.peer === undefined ? "a connection" : who(event)} from ${event.endpoint}: ${
+          textOf(event.reason)
+        }`
       )
     case "peer.rtt":
       return line("trace", `${who(event)} answered in ${event.rttMillis.toFixed(1)} ms`)
@@ -103,6 +109,14 @@ const peerState = (event: PeerStateChanged): Line => {
     `${event.direction} connection ${event.conn}, ${event.endpoint}: ${from} to ${to}, ${why(event)}`
   )
 }
+
+/** An id.conflict tells of these already. */
+const conflicts: ReadonlySet<Reason> = new Set(["NodeIdConflict", "DuplicateIdentity"])
+
+const where = (address: string, port: number): string =>
+  address === "::" || address === "0.0.0.0"
+    ? `port ${port}, all addresses`
+    : Endpoint.make(address, port).toString()
 
 const severity = (reason: Reason): Level =>
   classOf(reason) === "none" && reason !== "SelfConnection" ? "debug" : "warn"

@@ -11,9 +11,18 @@ export class ReadyFileError extends Data.TaggedError("ReadyFileError")<{
   readonly cause: unknown
 }> {
   override get message(): string {
-    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `--ready-file "${printable(this.file)}": cannot be written (${printable(why)})`
+    const code = this.cause instanceof Error && "code" in this.cause ? String(this.cause.code) : "unknown"
+    return `--ready-file "${printable(this.file)}": cannot be written: ${causes[code] ?? code}`
   }
+}
+
+const causes: Readonly<Record<string, string>> = {
+  EACCES: "its folder may not be written to",
+  EISDIR: "a folder has that name",
+  ENOENT: "its folder does not exist",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no folder",
+  EROFS: "the file system is read-only"
 }
 
 /** Writes the file in one step, so that nobody reads half of it, and removes it when the scope closes. */

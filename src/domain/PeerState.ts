@@ -31,4 +31,5 @@ const next: Readonly<Record<PeerState, ReadonlyArray<PeerState>>> = {
 export const isLegal = (from: PeerState, to: PeerState): boolean => next[from].includes(to)
 
 /** Whether a session is in force: Connected or Stale. @since 0.1.0 */
-export const isLive = (state: PeerState): state is "Connected" | "Stale" => state === "Connected" || state === "Stale"
+export const isLive = (state: PeerState): state is "Connected" | "Stale" =>
+  state === "Connected" || state === "Stale"

@@ -28,7 +28,10 @@ export interface Lost {
   readonly atMillis: number
 }
 
-type Needed = Pick<Limits, "peers" | "peersReserved" | "lostPeers" | "lostPeerMillis" | "cloneSwaps" | "cloneMillis">
+type Needed = Pick<
+  Limits,
+  "peers" | "peersReserved" | "lostPeers" | "lostPeerMillis" | "cloneSwaps" | "cloneMillis"
+>
 
 /** @since 0.1.0 */
 export class PeerTable {
@@ -71,7 +74,11 @@ export class PeerTable {
    * Whether one more session has a place. Some places are kept for peers that we dial or that are pinned, at most
    * an eighth of all. `evict` names an inbound Stale session that has to make room.
    */
-  room(peer: PeerId, direction: Direction, pinned: boolean): { readonly room: boolean; readonly evict?: number } {
+  room(
+    peer: PeerId,
+    direction: Direction,
+    pinned: boolean
+  ): { readonly room: boolean; readonly evict?: number } {
     if (this.#sessions.has(peer)) return { room: true }
     const reserved = Math.min(this.#limits.peersReserved, Math.floor(this.#limits.peers / 8))
     const stranger = direction === "inbound" && !pinned
@@ -131,7 +138,9 @@ export class PeerTable {
   /** The peers lost less than a minute ago. */
   lost(nowMillis: number): ReadonlyMap<PeerId, Lost> {
     for (const [peer, { atMillis }] of this.#lost) {
-      if (nowMillis - atMillis < this.#limits.lostPeerMillis && this.#lost.size <= this.#limits.lostPeers) break
+      if (nowMillis - atMillis < this.#limits.lostPeerMillis && this.#lost.size <= this.#limits.lostPeers) {
+        break
+      }
       this.#lost.delete(peer)
     }
     return this.#lost

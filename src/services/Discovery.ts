@@ -11,7 +11,9 @@ import type { Candidate } from "../domain/Candidate.js"
 import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
 
 /** What is told of it, as events of the node. @since 0.1.0 */
-export type Report = Untimed<Extract<NodeEvent, { readonly ev: "beacon.sent" | "beacon.received" | "beacon.error" }>>
+export type Report = Untimed<
+  Extract<NodeEvent, { readonly ev: "beacon.sent" | "beacon.received" | "beacon.error" }>
+>
 
 /** @since 0.1.0 */
 export class Discovery extends Context.Tag("vix/Discovery")<Discovery, {

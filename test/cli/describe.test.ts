@@ -28,7 +28,7 @@ describe("people are told", () => {
     [
       { ev: "listening", atMillis: 0, address: "0.0.0.0", port: 9_001, key },
       "info",
-      "listening on 0.0.0.0:9001, PeerId a1a1a1a1a1a1a1a1…"
+      "listening on port 9001, all addresses, PeerId a1a1a1a1a1a1a1a1…"
     ],
     [connected, "info", "peer B (a1a1a1a1a1a1a1a1…, trust any) connected, inbound, 127.0.0.1:9002"],
     [
@@ -62,9 +62,9 @@ describe("people are told", () => {
       "dial to 127.0.0.1:9002: this endpoint is this very node; it is not dialled again"
     ],
     [
-      rejected,
+      { ...rejected, reason: "NotAllowed" },
       "warn",
-      "refused peer B (a1a1a1a1a1a1a1a1…) from 127.0.0.1:9002: another live node has this node id; give each node an --id of its own"
+      "refused peer B (a1a1a1a1a1a1a1a1…) from 127.0.0.1:9002: refused by a deny-list or allow-list; have this peer's key added"
     ],
     [
       {
@@ -89,6 +89,8 @@ describe("people are told", () => {
       { ...connected, from: "Connected", to: "Closed", reason: "Replaced" },
       { ...failed, reason: "Duplicate" },
       { ...rejected, reason: "Duplicate" },
+      // The id.conflict event tells of it.
+      rejected,
       { ev: "peer.rtt", atMillis: 0, conn: 1, peer: key, nodeId: "B", rttMillis: 1 }
     ]
     for (const event of quiet) assert.match(told(event)?.level ?? "", /^(debug|trace)$/)

@@ -148,7 +148,7 @@ describe("lines", () => {
     assert.strictEqual(state.stdout, `[vix p2p] ${nine}\n${block}`)
     assert.match(
       state.stderr,
-      /^1970-01-01T00:00:00\.000Z info {2}listening on \[::\]:9001, PeerId a1a1a1a1a1a1a1a1…$/m
+      /^1970-01-01T00:00:00\.000Z info {2}listening on port 9001, all addresses, PeerId a1a1a1a1a1a1a1a1…$/m
     )
   })
 

@@ -26,8 +26,8 @@ if (!namespaces) console.warn("skipped: the manual's lines need `unshare -rn` an
 describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
   it("run two local nodes", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id A --listen 9001 --run 2 --quiet",
-      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --run 1 --quiet"
+      "vix p2p --id A --listen 9001 --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --run 2 --quiet"
     )
     assert.match(
       last(outcome, 1) ?? outcome.stdout,
@@ -41,16 +41,16 @@ describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
 
   it("connect with a TCP URL-style endpoint", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id A --listen 9001 --run 2 --quiet",
-      "vix p2p --id B --listen 9002 --connect tcp://127.0.0.1:9001 --run 1 --quiet"
+      "vix p2p --id A --listen 9001 --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --connect tcp://127.0.0.1:9001 --run 2 --quiet"
     )
     assert.match(last(outcome, 2) ?? outcome.stdout, /peers_connected=1 /)
   })
 
   it("connect with a delay to a node that starts later", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --connect-delay 1000 --run 3 --quiet",
-      "vix p2p --id A --listen 9001 --run 3 --quiet"
+      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --connect-delay 1000 --run 5 --quiet",
+      "vix p2p --id A --listen 9001 --run 5 --quiet"
     )
     assert.match(
       last(outcome, 1) ?? outcome.stdout,
@@ -60,16 +60,16 @@ describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
 
   it("disable auto connection", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id A --listen 9001 --run 2 --quiet",
-      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --no-connect --run 1 --quiet"
+      "vix p2p --id A --listen 9001 --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --no-connect --run 2 --quiet"
     )
     assert.match(last(outcome, 2) ?? outcome.stdout, /^2( \w+=0){9}$/)
   })
 
   it("reuse the same port by mistake", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id A --listen 9001 --run 2 --quiet",
-      "vix p2p --id B --listen 9001 --run 1 --quiet"
+      "vix p2p --id A --listen 9001 --run 5 --quiet",
+      "vix p2p --id B --listen 9001 --run 2 --quiet"
     )
     assert.include(outcome.stdout, "2 vix p2p: port 9001 is in use: try another, or `lsof -i :9001`")
   })
