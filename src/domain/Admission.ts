@@ -7,6 +7,7 @@
 import { isLoopback } from "./Endpoint.js"
 import type { Limits } from "./Limits.js"
 import { TokenBucket } from "./TokenBucket.js"
+import { TokenBuckets } from "./TokenBuckets.js"
 
 /**
  * `evict` names the half-open connection that has to be dropped for the newcomer; it counts as closed already.
@@ -52,10 +53,10 @@ export class Admission {
   readonly #addresses = new Map<string, Address>()
   readonly #inbound = new Map<number, Inbound>()
   readonly #silent = new Set<number>()
+  /** Half-open with a valid Hello: when nobody is silent, the oldest of them makes room, for it went on no further. */
+  readonly #greeted = new Set<number>()
   readonly #helloAcks: TokenBucket
-  /** The rates of addresses in two generations: the older one is forgotten whole, so that no order has to be kept. */
-  #recentRates = new Map<string, TokenBucket>()
-  #olderRates = new Map<string, TokenBucket>()
+  readonly #rates: TokenBuckets
   #halfOpen = 0
 
   /** `exemptLoopback`: whether loopback addresses are free of the limits for one address and of the rates. */
@@ -63,6 +64,11 @@ export class Admission {
     this.#limits = limits
     this.#exemptLoopback = options.exemptLoopback ?? true
     this.#helloAcks = new TokenBucket(limits.helloAcksPerSecond, limits.helloAcksBurst)
+    this.#rates = new TokenBuckets({
+      perSecond: limits.connectionsPerSecond,
+      burst: limits.connectionsBurst,
+      tracked: limits.addressesTracked
+    })
   }
 
   /** How many inbound connections are below Connected. */
@@ -72,7 +78,7 @@ export class Admission {
 
   /** How many rates of addresses are remembered. */
   get tracked(): number {
-    return this.#recentRates.size + this.#olderRates.size
+    return this.#rates.size
   }
 
   /** Judges a newcomer. One that is admitted holds a place: {@link opened} must follow. */
@@ -80,9 +86,11 @@ export class Admission {
     const address = this.#addressOf(host)
     const crowded = address !== undefined && this.#isCrowded(address)
     const full = crowded || this.#halfOpen >= this.#limits.halfOpen
-    const evict = full ? first(crowded ? address.silent : this.#silent) : undefined
+    const evict = full
+      ? first(crowded ? address.silent : this.#silent.size > 0 ? this.#silent : this.#greeted)
+      : undefined
     if (full && evict === undefined) return refused
-    if (address !== undefined && !this.#rateOf(address.key).take(nowMillis)) return refused
+    if (address !== undefined && !this.#rates.take(address.key, nowMillis)) return refused
     if (evict !== undefined) this.closed(evict)
     this.#halfOpen++
     if (address !== undefined) {
@@ -100,17 +108,19 @@ export class Admission {
     address?.silent.add(id)
   }
 
-  /** A connection has sent a valid Hello: no newcomer takes its place any more. */
+  /** A connection has sent a valid Hello: the silent ones make room for a newcomer before it. */
   helloValid(id: number): void {
-    this.#silent.delete(id)
-    this.#inbound.get(id)?.address?.silent.delete(id)
+    const inbound = this.#inbound.get(id)
+    if (inbound === undefined || !this.#silent.delete(id)) return
+    this.#greeted.add(id)
+    inbound.address?.silent.delete(id)
   }
 
   /** A connection has become a session. */
   established(id: number): void {
     const inbound = this.#inbound.get(id)
     if (inbound === undefined || inbound.established) return
-    this.helloValid(id)
+    this.#forget(id, inbound)
     inbound.established = true
     this.#halfOpen--
     if (inbound.address !== undefined) {
@@ -123,7 +133,7 @@ export class Admission {
   closed(id: number): void {
     const inbound = this.#inbound.get(id)
     if (inbound === undefined) return
-    this.helloValid(id)
+    this.#forget(id, inbound)
     this.#inbound.delete(id)
     const { address, established } = inbound
     if (!established) this.#halfOpen--
@@ -138,6 +148,11 @@ export class Admission {
     return this.#isExempt(host) || this.#helloAcks.take(nowMillis)
   }
 
+  /** No newcomer takes its place any more. */
+  #forget(id: number, { address }: Inbound): void {
+    for (const ids of [this.#silent, this.#greeted, address?.silent]) ids?.delete(id)
+  }
+
   #isExempt(host: string): boolean {
     return this.#exemptLoopback && isLoopback(host)
   }
@@ -145,26 +160,14 @@ export class Admission {
   #addressOf(host: string): Address | undefined {
     if (this.#isExempt(host)) return undefined
     const key = networkOf(host)
-    return this.#addresses.get(key) ?? { key, halfOpen: 0, established: 0, silent: new Set() }
+    return this.#addresses.get(key) ??
+      { key, halfOpen: 0, established: 0, silent: new Set() }
   }
 
   /** Half-open connections count against the established too, for each of them may become one. */
   #isCrowded({ established, halfOpen }: Address): boolean {
     return halfOpen >= this.#limits.halfOpenPerAddress ||
       halfOpen + established >= this.#limits.inboundPerAddress
-  }
-
-  #rateOf(key: string): TokenBucket {
-    const known = this.#recentRates.get(key)
-    if (known !== undefined) return known
-    const rate = this.#olderRates.get(key) ??
-      new TokenBucket(this.#limits.connectionsPerSecond, this.#limits.connectionsBurst)
-    if (this.#recentRates.size >= this.#limits.addressesTracked / 2) {
-      this.#olderRates = this.#recentRates
-      this.#recentRates = new Map()
-    }
-    this.#recentRates.set(key, rate)
-    return rate
   }
 }
 

@@ -53,7 +53,7 @@ export const parse = (text: string): Either.Either<Endpoint, string> => {
       ? Either.right(make(v6, port))
       : Either.left("expected an IPv6 address between the brackets")
   }
-  if (host === undefined || !(ipv4.test(host) || (dnsName.test(host) && !/^[\d.]+$/.test(host)))) {
+  if (host === undefined || !(ipv4.test(host) || isName(host))) {
     return Either.left("expected an IPv4 address, an IPv6 address in brackets or a DNS name before the port")
   }
   return Either.right(make(host, port))
@@ -75,6 +75,9 @@ export const isIPv6 = (host: string): boolean => {
   if (!(dotted ? groups.slice(0, -1) : groups).every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false
   return halves.length === 2 ? count <= 7 : count === 8
 }
+
+/** Whether a host is a DNS name, which digits and dots alone are not. @since 0.1.0 */
+export const isName = (host: string): boolean => dnsName.test(host) && !/^[\d.]+$/.test(host)
 
 /** Whether a host is a loopback address (127.0.0.0/8 or ::1). @since 0.1.0 */
 export const isLoopback = (host: string): boolean =>

@@ -204,7 +204,7 @@ export class Guard {
     if (entry?.inFlight === true) {
       return { verdict: automatic ? "deduplicated" : "in flight", retryInMillis: 0 }
     }
-    if (this.#isConnected(key, entry, peer)) {
+    if (this.#isConnected(key, entry, peer, automatic)) {
       return { verdict: automatic ? "deduplicated" : "connected", retryInMillis: 0 }
     }
     if (entry === undefined) return { verdict: "dial", retryInMillis: 0 }
@@ -215,9 +215,15 @@ export class Guard {
     return { verdict: "dial", retryInMillis: 0 }
   }
 
-  #isConnected(key: string, entry: Entry | undefined, expected: string | undefined): boolean {
+  #isConnected(
+    key: string,
+    entry: Entry | undefined,
+    expected: string | undefined,
+    automatic: boolean
+  ): boolean {
     // Whom we met there ourselves counts before a peer that claims to be there.
-    const peer = entry?.peer ?? this.#claimed.get(key)
+    // A claim alone keeps nobody from dialling who has a reason of their own to.
+    const peer = entry?.peer ?? (automatic ? this.#claimed.get(key) : undefined)
     return entry?.connectedAt !== undefined ||
       (peer !== undefined && this.#open.has(peer)) ||
       (expected !== undefined && (this.#open.has(expected as PeerId) || this.#prefixes.has(expected)))

@@ -91,6 +91,48 @@ export interface Limits {
   readonly cloneSwaps: number
   /** Milliseconds over which `cloneSwaps` are counted. */
   readonly cloneMillis: number
+  /** Beacons read in a second: a segment of a thousand nodes; what comes beyond is dropped unread. */
+  readonly beaconsPerSecond: number
+  /** How many of those may come at once. */
+  readonly beaconsBurst: number
+  /** The same for one address, so that one host cannot drown the others: a few hundred nodes on it. */
+  readonly beaconsPerAddressPerSecond: number
+  /** How many of those may come at once. */
+  readonly beaconsPerAddressBurst: number
+  /** Endpoints believed of one address (loopback and our own: no limit), for a source address can be forged. */
+  readonly heardPerAddress: number
+  /** Nodes remembered that were heard; the least recently heard goes first. */
+  readonly heardNodes: number
+  /** Milliseconds after which a node that is heard no more is forgotten: many beacons lost. */
+  readonly heardMillis: number
+  /** The first beacon and one that greets a newcomer wait a random time up to this many milliseconds. */
+  readonly beaconJitterMillis: number
+  /** Random share of the interval between two beacons, either way: keeps nodes from falling into step. */
+  readonly beaconJitter: number
+  /** Intervals without a beacon of another node after which that is said. */
+  readonly silentIntervals: number
+  /** Milliseconds a request to a registry may take, name look-up and body included: short for one that drips. */
+  readonly registryRequestMillis: number
+  /** Milliseconds a stopping node gives the registry to take its entry back. */
+  readonly registryLeaveMillis: number
+  /** Bytes of a registry's answer: some ten thousand entries. */
+  readonly registryBytes: number
+  /** Values of JSON in a registry's answer: the same entries, and no tower of brackets. */
+  readonly registryValues: number
+  /** Peers taken from one answer of a registry: twice as many as a node has places for. */
+  readonly registryPeers: number
+  /** Entries of one answer that are looked at: room for unfit ones, not for a second of work. */
+  readonly registryEntries: number
+  /** Random share of the interval between two visits to a registry, either way: spreads a herd. */
+  readonly registryJitter: number
+  /** Milliseconds up to which that interval doubles while the registry fails. */
+  readonly registryBackoffCapMillis: number
+  /** Milliseconds of a registry's `Retry-After` that are honoured: it cannot send a node away for good. */
+  readonly registryRetryAfterMillis: number
+  /** Dials in flight to what a registry named: it may name anything. */
+  readonly registryDials: number
+  /** How many of those begin in a second. */
+  readonly registryDialsPerSecond: number
 }
 
 /**
@@ -140,5 +182,26 @@ export const defaults: Limits = {
   forgiveMillis: 15_000,
   redialMillis: 2_500,
   cloneSwaps: 3,
-  cloneMillis: 60_000
+  cloneMillis: 60_000,
+  beaconsPerSecond: 1_000,
+  beaconsBurst: 1_000,
+  beaconsPerAddressPerSecond: 100,
+  beaconsPerAddressBurst: 200,
+  heardPerAddress: 8,
+  heardNodes: 1_024,
+  heardMillis: 60_000,
+  beaconJitterMillis: 100,
+  beaconJitter: 0.1,
+  silentIntervals: 3,
+  registryRequestMillis: 5_000,
+  registryLeaveMillis: 300,
+  registryBytes: 1_024 * 1_024,
+  registryValues: 65_536,
+  registryPeers: 256,
+  registryEntries: 4_096,
+  registryJitter: 0.1,
+  registryBackoffCapMillis: 60_000,
+  registryRetryAfterMillis: 600_000,
+  registryDials: 8,
+  registryDialsPerSecond: 2
 }

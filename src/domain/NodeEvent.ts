@@ -132,7 +132,7 @@ export const BeaconReceived = make("beacon.received", {
 /** Discovery does not work, or not everywhere; said once for each cause. @since 0.1.0 */
 export const BeaconError = make("beacon.error", { reason: Schema.String, detail: Schema.String })
 
-/** The registry answered: candidates taken and entries that were unfit. @since 0.1.0 */
+/** The registry answered: candidates taken; entries left out as unfit, repeated or our own. @since 0.1.0 */
 export const RegistryOk = make("registry.ok", {
   action: Schema.Literal("announce", "pull", "leave"),
   taken: Schema.Int,

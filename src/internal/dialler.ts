@@ -137,4 +137,4 @@ const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>
   })
 
 const redialWait = (core: Core): Effect.Effect<Duration.Duration> =>
-  Effect.map(Random.next, (fraction) => Duration.millis(fraction * core.limits.redialMillis))
+  Effect.map(Random.next, (fraction) => Duration.millis(Math.ceil(fraction * core.limits.redialMillis)))

@@ -46,10 +46,11 @@ export const reasonOf = (cause: unknown): Reason => {
   return rows.find(([code]) => codes.has(code))?.[1] ?? "TransportFailed"
 }
 
+/** What the operating system, or Node, calls the cause of an error. @since 0.1.0 */
+export const codeOf = (cause: unknown): unknown =>
+  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+
 const partsOf = (cause: unknown): ReadonlyArray<unknown> =>
   typeof cause === "object" && cause !== null && "errors" in cause && Array.isArray(cause.errors)
     ? cause.errors
     : [cause]
-
-const codeOf = (cause: unknown): unknown =>
-  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined

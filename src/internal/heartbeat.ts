@@ -21,7 +21,7 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
     let lastRound = now(core)
     let floor = Number.NEGATIVE_INFINITY
     while (true) {
-      yield* Effect.sleep(limits.pingMillis / roundsPerPing)
+      yield* Effect.sleep(Math.ceil(limits.pingMillis / roundsPerPing))
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at

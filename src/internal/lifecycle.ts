@@ -54,7 +54,7 @@ export const run = (
     )
     yield* clear(core, link, ending)
     if (link.connection !== undefined && link.session !== undefined && ending.goodbye !== undefined) {
-      yield* farewell(core, link, link.connection, link.session, ending.goodbye)
+      yield* guarded(link, farewell(core, link, link.connection, link.session, ending.goodbye))
     }
   }).pipe(
     Effect.scoped,

@@ -74,6 +74,8 @@ export class Link {
   nextPingMillis = 0
   ping: PendingPing | undefined
   rttMillis: Option.Option<number> = Option.none()
+  /** Its end has begun, though it may still look alive. */
+  over = false
   /** Done once with the first ending; whatever comes later changes nothing. */
   readonly ended = Deferred.unsafeMake<Ending>(FiberId.none)
   /** Done when the dial is Connected, or ended before. */
@@ -92,6 +94,7 @@ export class Link {
 
   /** Ends the connection; the first ending stands. */
   end(ending: Ending): void {
+    this.over = true
     Deferred.unsafeDone(this.ended, Effect.succeed(ending))
     // Writers that wait for space find no session any more.
     this.space.unsafeOpen()

@@ -76,7 +76,12 @@ const confirmed = (
     })
     const [first] = received.events
     if (first?._tag === "Close") return yield* Effect.fail(gone(first.reason, first.detail))
-    if (received.opened > 0) yield* establish(core, link, proven)
+    if (received.opened > 0) {
+      // While we waited, another peer may have come in under the same name.
+      const holder = core.table.holderOf(proven.nodeId)
+      if (holder !== undefined && holder !== proven.peerId) return yield* Effect.fail(close("NodeIdConflict"))
+      yield* establish(core, link, proven)
+    }
     const ending = receive(core, link, received)
     if (ending !== undefined) return yield* Effect.fail(ending)
   })

@@ -24,6 +24,7 @@ import { accept } from "../internal/inbound.js"
 import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
 import { send } from "../internal/outgoing.js"
+import { paced } from "../internal/paced.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
 import { Bootstrap } from "../services/Bootstrap.js"
 import { ConnectionGuard } from "../services/ConnectionGuard.js"
@@ -101,6 +102,8 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Node, TransportError, Parts> = Layer.scoped(Node, make)
 
+const openNetwork = new Uint8Array(32)
+
 const makeCore = Effect.gen(function*() {
   const settings = yield* NodeConfig
   const { limits } = settings
@@ -117,10 +120,10 @@ const makeCore = Effect.gen(function*() {
       listenPort: 0,
       capabilities: settings.capabilities,
       staticKey: yield* entropy.keyAgreement,
-      networkKey: Option.match(settings.networkKey, {
-        onNone: () => new Uint8Array(32),
-        onSome: Redacted.value
-      }),
+      // A getter: what prints this object does not print the key.
+      get networkKey() {
+        return Option.match(settings.networkKey, { onNone: () => openNetwork, onSome: Redacted.value })
+      },
       limits
     },
     clock: yield* Effect.clock,
@@ -165,10 +168,11 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
     )
     yield* discovery.announce(port)
     yield* bootstrap.announce(port)
-    yield* Stream.merge(discovery.announcements, bootstrap.candidates).pipe(
+    yield* discovery.announcements.pipe(
       Stream.runForEach(({ endpoint, key }) => dialler.attempt(endpoint, "automatic", key)),
       Effect.forkScoped
     )
+    yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))
   })
 
 /** Says goodbye to all peers at once. */

@@ -132,7 +132,7 @@ export class Node extends Context.Tag("vix/Node")<Node, {
   readonly events: Stream.Stream<NodeEvent>
   /**
    * Hands a message to the session with a peer; at most once, in order. Waits while too much is queued for it.
-   * Sent does not mean received.
+   * Sent does not mean received. The payload must not be changed before this returns.
    */
   readonly send: (peer: PeerId, topic: string, payload: Uint8Array) => Effect.Effect<void, SendError>
   /** The messages that come from the moment of subscribing on. What a slow consumer leaves beyond 1 MiB is dropped. */

@@ -39,7 +39,7 @@ describe("Admission", () => {
       assert.strictEqual(admission.halfOpen, 4)
     })
 
-    it("spares those with a valid Hello, and refuses the newcomer if there are no others", () => {
+    it("spares those with a valid Hello for as long as there are others", () => {
       const admission = new Admission(rateless)
       enterAll(admission, ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"])
       admission.helloValid(0)
@@ -47,11 +47,11 @@ describe("Admission", () => {
       assert.strictEqual(enter(admission, 10, "10.0.0.5"), 1)
       admission.helloValid(10)
       admission.helloValid(3)
-      assert.strictEqual(enter(admission, 11, "10.0.0.6"), "refused")
-      admission.established(0)
-      assert.isUndefined(enter(admission, 11, "10.0.0.6"))
-      admission.closed(10)
+      assert.strictEqual(enter(admission, 11, "10.0.0.6"), 0, "the oldest of them")
+      admission.established(2)
       assert.isUndefined(enter(admission, 12, "10.0.0.7"))
+      admission.closed(10)
+      assert.isUndefined(enter(admission, 13, "10.0.0.8"))
     })
 
     it("lets an address have no more than its share, at the cost of its own oldest", () => {

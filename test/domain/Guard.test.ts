@@ -164,10 +164,12 @@ describe("Guard", () => {
       )
     })
 
-    it("knows where a peer that dialled us says that it listens", () => {
-      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, a), 0).timed, "connected")
-      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, b), 0).timed, "dial")
-      assert.strictEqual(verdicts(gone, 0).timed, "dial")
+    it("believes a peer that dialled us where it listens, but keeps nobody from a dial of his own for it", () => {
+      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, a), 0).automatic, "deduplicated")
+      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, a), 0).manual, "dial")
+      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, a), 0).timed, "dial")
+      assert.strictEqual(verdicts((guard) => guard.peerOpened(peer, b), 0).automatic, "dial")
+      assert.strictEqual(verdicts(gone, 0).automatic, "dial")
     })
 
     it("remembers the one of two peers that claim an endpoint whose session stands", () => {
@@ -176,7 +178,7 @@ describe("Guard", () => {
         guard.peerOpened(stranger, a)
         guard.peerClosed(peer)
       }
-      assert.strictEqual(verdicts(claimedTwice, 0).timed, "connected")
+      assert.strictEqual(verdicts(claimedTwice, 0).automatic, "deduplicated")
     })
 
     it("remembers whom it met when a later dial meets nobody", () => {

@@ -1,0 +1,243 @@
+/**
+ * Discovery by beacons, over whatever carries them: when they leave, what those of others lead to, and what is told
+ * of it.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { Candidate } from "../domain/Candidate.js"
+import type { Interface } from "../domain/Interfaces.js"
+import type { Limits } from "../domain/Limits.js"
+import type { NodeId } from "../domain/NodeId.js"
+import { TokenBucket } from "../domain/TokenBucket.js"
+import * as Beacon from "../protocol/Beacon.js"
+import { Hearing, type Ignored } from "../protocol/Hearing.js"
+import type { Discovery, Report } from "../services/Discovery.js"
+import { DiscoveryConfig, type Settings } from "../services/DiscoveryConfig.js"
+import { Identity } from "../services/Identity.js"
+import { NodeConfig } from "../services/NodeConfig.js"
+import { Stats } from "../services/Stats.js"
+import { Hub } from "./hub.js"
+
+/** What discovery is built from. */
+export type Needs = DiscoveryConfig | NodeConfig | Identity | Stats
+
+/** Something that does not work: its cause, and what a person can do. */
+export interface Problem {
+  readonly reason: string
+  readonly detail: string
+}
+
+/** What came of sending. */
+export interface Round {
+  /** The interfaces that are listened on. */
+  readonly interfaces: ReadonlyArray<Interface>
+  /** The names of those by which beacons left. */
+  readonly sent: ReadonlyArray<string>
+  readonly datagrams: number
+  readonly problems: ReadonlyArray<Problem>
+}
+
+/** Looks at the interfaces anew, listens on them and sends the beacons by each of them. */
+export type Ether = (beacons: ReadonlyArray<Uint8Array>) => Effect.Effect<Round>
+
+/** Takes what came in, with the address that it came from. */
+export type Hear = (datagram: Uint8Array, host: string) => void
+
+interface Core {
+  readonly nodeId: NodeId
+  readonly key: string
+  readonly network: string | undefined
+  readonly config: Settings
+  readonly limits: Limits
+  readonly clock: Clock.Clock
+  readonly stats: Stats["Type"]
+  readonly hearing: Hearing
+  readonly candidates: Hub<Candidate>
+  readonly reports: Hub<Report>
+  /** The ports that we announce. */
+  readonly announced: Set<number>
+  /** Open when a beacon shall leave before its time. */
+  readonly wake: Effect.Latch
+  readonly greetings: TokenBucket
+  /** What was ignored since the last beacon. */
+  readonly ignored: Map<Ignored, number>
+  /** The causes that were told and still stand. */
+  told: ReadonlySet<string>
+  /** Whether any other node was ever heard. */
+  others: boolean
+}
+
+/** Discovery over what `open` opens. Beacons are heard once it is made, and leave once a port is announced. */
+export const make = <R>(
+  open: (hear: Hear) => Effect.Effect<Ether, never, R>
+): Effect.Effect<Discovery["Type"], never, R | Needs | Scope.Scope> =>
+  Effect.gen(function*() {
+    const core = yield* makeCore
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        core.candidates.end()
+        core.reports.end()
+      })
+    )
+    const ether = yield* open((datagram, host) => hear(core, datagram, host))
+    yield* beat(core, ether)
+    yield* Effect.forkScoped(keepBeating(core, ether))
+    return {
+      announcements: core.candidates.stream,
+      reports: core.reports.stream,
+      announce: (port) =>
+        Effect.asVoid(Effect.acquireRelease(
+          Effect.sync(() => {
+            core.announced.add(port)
+            core.wake.unsafeOpen()
+          }),
+          () => Effect.sync(() => core.announced.delete(port))
+        ))
+    }
+  })
+
+const makeCore = Effect.gen(function*() {
+  const config = yield* DiscoveryConfig
+  const { id, limits, networkKey } = yield* NodeConfig
+  const key = Beacon.keyOf((yield* Identity).peerId)
+  const network = Option.getOrUndefined(
+    Option.map(networkKey, (secret) => Beacon.networkOf(Redacted.value(secret)))
+  )
+  const hub = <A>() => new Hub<A>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 })
+  const core: Core = {
+    nodeId: id,
+    key,
+    network,
+    config,
+    limits,
+    clock: yield* Effect.clock,
+    stats: yield* Stats,
+    hearing: new Hearing(key, network, limits),
+    candidates: hub(),
+    reports: hub(),
+    announced: new Set(),
+    wake: Effect.unsafeMakeLatch(),
+    greetings: new TokenBucket(1_000 / config.intervalMillis, 1),
+    ignored: new Map(),
+    told: new Set(),
+    others: false
+  }
+  return core
+})
+
+const hear = (core: Core, datagram: Uint8Array, host: string): void => {
+  const now = Number(core.clock.unsafeCurrentTimeNanos() / 1_000_000n)
+  const meaning = core.hearing.hear(datagram, host, now)
+  if (meaning._tag === "Ignored") {
+    core.ignored.set(meaning.why, (core.ignored.get(meaning.why) ?? 0) + 1)
+    return
+  }
+  if (meaning._tag === "Repeated") {
+    if (!meaning.own) Effect.runSync(core.stats.increment("connect_deduped"))
+    return
+  }
+  const { beacon, candidate, endpoint, newcomer, own } = meaning
+  core.others ||= !own
+  core.reports.publish({
+    ev: "beacon.received",
+    nodeId: beacon.nodeId,
+    endpoint: endpoint.toString(),
+    ...(beacon.key === undefined ? {} : { key: beacon.key }),
+    own
+  })
+  if (candidate !== undefined) core.candidates.publish(candidate)
+  if (newcomer && core.greetings.take(now)) core.wake.unsafeOpen()
+}
+
+const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
+  Effect.gen(function*() {
+    const { beaconJitter, beaconJitterMillis, silentIntervals } = core.limits
+    for (let silent = 0;;) {
+      const spread = 1 + beaconJitter * (2 * (yield* Random.next) - 1)
+      const early = yield* Effect.raceFirst(
+        Effect.as(core.wake.await, true),
+        Effect.delay(Effect.succeed(false), core.config.intervalMillis * spread)
+      )
+      if (early) yield* Effect.sleep(beaconJitterMillis * (yield* Random.next))
+      // Whoever wakes us from now on is not content with this beacon.
+      yield* core.wake.close
+      const before = core.hearing.interfaces
+      const healthy = yield* beat(core, ether)
+      yield* logChanges(before, core.hearing.interfaces)
+      if (!early && healthy && !core.others && ++silent === silentIntervals) {
+        core.reports.publish({ ev: "beacon.error", ...silence(core) })
+      }
+    }
+  })
+
+/** Sends beacons and tells what is new; false if something does not work. */
+const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
+  Effect.gen(function*() {
+    const { hearing, ignored, reports } = core
+    const round = yield* ether(yield* Effect.forEach(core.announced, (port) => encode(core, port)))
+    hearing.interfaces = round.interfaces
+    if (round.datagrams > 0) {
+      reports.publish({ ev: "beacon.sent", datagrams: round.datagrams, interfaces: round.sent })
+    }
+    if (ignored.size > 0) {
+      const counts = [...ignored].map(([why, count]) => `${why}=${count}`).join(" ")
+      yield* Effect.logDebug(`discovery: datagrams ignored: ${counts}`)
+    }
+    const problems = ignored.has("RateLimited") ? [...round.problems, flood(core)] : round.problems
+    ignored.clear()
+    for (const problem of problems) {
+      if (!core.told.has(problem.detail)) reports.publish({ ev: "beacon.error", ...problem })
+    }
+    core.told = new Set(problems.map(({ detail }) => detail))
+    return problems.length === 0
+  })
+
+const encode = (core: Core, port: number): Effect.Effect<Uint8Array> =>
+  Effect.zipWith(
+    Clock.currentTimeMillis,
+    Random.nextIntBetween(0, 2 ** 31),
+    (sentMillis, nonce) =>
+      Beacon.encode({
+        nodeId: core.nodeId,
+        port: Option.getOrElse(core.config.advertise, () => port),
+        sentMillis,
+        nonce,
+        version: Beacon.version,
+        key: core.key,
+        ...(core.network === undefined ? {} : { network: core.network })
+      })
+  )
+
+/** Says which interfaces came and went. */
+const logChanges = (
+  before: ReadonlyArray<Interface>,
+  after: ReadonlyArray<Interface>
+): Effect.Effect<void> => {
+  const labels = (interfaces: ReadonlyArray<Interface>) =>
+    new Set(interfaces.map(({ address, name }) => `${name} (${address})`))
+  const [old, now] = [labels(before), labels(after)]
+  const came = [...now].filter((label) => !old.has(label))
+  const went = [...old].filter((label) => !now.has(label))
+  return Effect.zipRight(
+    Effect.forEach(came, (label) => Effect.logInfo(`discovery: uses ${label}`)),
+    Effect.forEach(went, (label) => Effect.logInfo(`discovery: lost ${label}`), { discard: true })
+  )
+}
+
+const flood = ({ limits }: Core): Problem => ({
+  reason: "RateLimited",
+  detail: `beacons come faster than ${limits.beaconsPerAddressPerSecond} a second from one address or ` +
+    `${limits.beaconsPerSecond} in all; what comes beyond is dropped`
+})
+
+const silence = ({ config, limits }: Core): Problem => ({
+  reason: "Silence",
+  detail: `no beacon of another node heard on UDP port ${config.port} (${config.mode}) for ` +
+    `${limits.silentIntervals} intervals; if one should be there: are port and mode the same on all nodes, does the ` +
+    `firewall allow UDP ${config.port}, and does the network pass ${config.mode} (guest Wi-Fi, containers and VPNs ` +
+    "often do not)?"
+})

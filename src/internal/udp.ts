@@ -1,0 +1,68 @@
+/**
+ * A UDP socket of discovery: shared with all nodes of the host, and quick to be replaced when it breaks.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { createSocket } from "node:dgram"
+import type { Hear } from "./beacons.js"
+
+/** What the system threw or emitted. */
+export type Cause = unknown
+
+export interface Udp {
+  /** Sends a datagram by the route that the system finds. */
+  readonly send: (datagram: Uint8Array, port: number, host: string) => Effect.Effect<void, Cause>
+  /** Hears a multicast group by the interface with an address, and sends to groups by it from now on. */
+  readonly join: (group: string, address: string) => Effect.Effect<void, Cause>
+  /** Why the socket is of no use any more, if so. */
+  readonly broken: () => Cause
+}
+
+/** Opens a socket on all IPv4 interfaces. Multicasts go no farther than the local network. */
+export const open = (port: number, hear: Hear): Effect.Effect<Udp, Cause, Scope.Scope> =>
+  Effect.gen(function*() {
+    const socket = yield* Effect.acquireRelease(
+      // Not `reusePort`, with which the system hands each datagram to one of the sockets alone.
+      Effect.sync(() => createSocket({ type: "udp4", reuseAddr: true })),
+      (handle) => Effect.sync(() => handle.close())
+    )
+    let failure: Cause
+    yield* Effect.async<void, Cause>((resume) => {
+      // It stays: an error that comes later must find a listener.
+      socket.on("error", (cause) => {
+        failure = cause
+        resume(Effect.fail(cause))
+      })
+      socket.bind(port, () => resume(Effect.void))
+    })
+    yield* attempt(() => {
+      socket.setBroadcast(true)
+      socket.setMulticastTTL(1)
+      socket.setMulticastLoopback(true)
+    })
+    socket.on("message", (datagram, { address }) => hear(datagram, address))
+    return {
+      send: (datagram, to, host) =>
+        Effect.async((resume) => {
+          socket.send(
+            datagram,
+            to,
+            host,
+            (cause) => resume(cause === null ? Effect.void : Effect.fail(cause))
+          )
+        }),
+      join: (group, address) =>
+        Effect.zipRight(
+          // A member already. Asked every time, for the system forgets it with the interface.
+          Effect.catchIf(attempt(() => socket.addMembership(group, address)), isMember, () => Effect.void),
+          attempt(() => socket.setMulticastInterface(address))
+        ),
+      broken: () => failure
+    }
+  })
+
+const attempt = (call: () => void): Effect.Effect<void, Cause> =>
+  Effect.try({ try: call, catch: (cause) => cause })
+
+const isMember = (cause: Cause): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"

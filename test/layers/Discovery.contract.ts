@@ -1,0 +1,240 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Candidate } from "../../src/domain/Candidate.js"
+import { NodeId } from "../../src/domain/NodeId.js"
+import type { Needs } from "../../src/internal/beacons.js"
+import * as EphemeralIdentity from "../../src/layers/EphemeralIdentity.js"
+import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
+import * as StandardStats from "../../src/layers/StandardStats.js"
+import * as Beacon from "../../src/protocol/Beacon.js"
+import { Discovery, type Report } from "../../src/services/Discovery.js"
+import * as DiscoveryConfig from "../../src/services/DiscoveryConfig.js"
+import { Identity } from "../../src/services/Identity.js"
+import * as NodeConfig from "../../src/services/NodeConfig.js"
+import { Stats } from "../../src/services/Stats.js"
+
+export interface Options extends Partial<DiscoveryConfig.Settings> {
+  readonly node?: Partial<Omit<NodeConfig.Settings, "id">>
+  /** The key of an earlier one; a fresh one without it. */
+  readonly identity?: Identity["Type"]
+}
+
+export interface Heard {
+  readonly discovery: Discovery["Type"]
+  readonly identity: Identity["Type"]
+  readonly stats: Stats["Type"]
+  /** The key as beacons name it. */
+  readonly key: string
+}
+
+/** The discovery of a node with that id, for as long as the scope is open. */
+export const start = <R>(
+  id: string,
+  layer: Layer.Layer<Discovery, never, Needs | R>,
+  { identity, node, ...settings }: Options = {}
+): Effect.Effect<Heard, never, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const services = yield* Layer.build(Layer.fresh(layer.pipe(
+      Layer.provideMerge(
+        identity === undefined ? EphemeralIdentity.layer : Layer.succeed(Identity, identity)
+      ),
+      Layer.provideMerge(StandardStats.layer),
+      Layer.provide([
+        NodeEntropy.layer,
+        DiscoveryConfig.layer({ intervalMillis: 150, ...settings }),
+        NodeConfig.layer({ id: NodeId.make(id), ...node })
+      ])
+    )))
+    const own = Context.get(services, Identity)
+    return {
+      discovery: Context.get(services, Discovery),
+      identity: own,
+      stats: Context.get(services, Stats),
+      key: Beacon.keyOf(own.peerId)
+    }
+  })
+
+/** The first candidates that a node hears. */
+export const candidates = ({ discovery }: Heard, count: number): Effect.Effect<ReadonlyArray<Candidate>> =>
+  Effect.map(Stream.runCollect(Stream.take(discovery.announcements, count)), Chunk.toReadonlyArray)
+
+/** What is told, up to and with the first report that is looked for. */
+export const reports = (
+  { discovery }: Heard,
+  last: (report: Report) => boolean
+): Effect.Effect<ReadonlyArray<Report>> =>
+  Effect.map(Stream.runCollect(Stream.takeUntil(discovery.reports, last)), Chunk.toReadonlyArray)
+
+export const received =
+  (nodeId: string) => (report: Report): report is Extract<Report, { readonly ev: "beacon.received" }> =>
+    report.ev === "beacon.received" && report.nodeId === nodeId
+
+/** What every layer of `Discovery` has to do; `host` is the address that its nodes are heard from. */
+export const contract = <R>(
+  name: string,
+  layer: Layer.Layer<Discovery, never, Needs | R>,
+  settings: Partial<DiscoveryConfig.Settings>,
+  /** Where the nodes of one test hear each other. */
+  world: Layer.Layer<R>,
+  host: string
+): void => {
+  const node = (id: string, options: Options = {}) => start(id, layer, { ...settings, ...options })
+  const test = (title: string, body: Effect.Effect<void, never, R | Scope.Scope>) =>
+    it.scopedLive(title, () => Effect.provide(body, Layer.fresh(world)))
+
+  describe(name, () => {
+    test(
+      "nodes hear each other where they listen, with key and id",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob")]
+        yield* alice.discovery.announce(9_001)
+        yield* bob.discovery.announce(9_002)
+        const [atAlice, atBob] = yield* Effect.all([candidates(alice, 1), candidates(bob, 1)], {
+          concurrency: 2
+        })
+        assert.deepStrictEqual(
+          atAlice.map((candidate) => ({ ...candidate, endpoint: `${candidate.endpoint}` })),
+          [
+            { endpoint: `${host}:9002`, nodeId: "bob", key: bob.key }
+          ]
+        )
+        assert.deepStrictEqual(atBob.map(({ endpoint, key }) => [`${endpoint}`, key]), [
+          [`${host}:9001`, alice.key]
+        ])
+      })
+    )
+
+    test(
+      "a node hears others again and again, whether it announces itself or not",
+      Effect.gen(function*() {
+        const [silent, bob] = [yield* node("silent"), yield* node("bob")]
+        yield* bob.discovery.announce(9_002)
+        assert.strictEqual((yield* candidates(silent, 3)).length, 3)
+      })
+    )
+
+    test(
+      "our own beacon is recognised and leads nowhere",
+      Effect.gen(function*() {
+        const alice = yield* node("alice")
+        const bob = yield* node("bob")
+        yield* alice.discovery.announce(9_001)
+        const told = yield* reports(alice, received("alice"))
+        assert.deepInclude(told.at(-1), { own: true, key: alice.key, endpoint: `${host}:9001` })
+        yield* bob.discovery.announce(9_002)
+        const [first] = yield* candidates(alice, 1)
+        assert.strictEqual(first?.nodeId, "bob")
+      })
+    )
+
+    test(
+      "another node with our id is heard like any other",
+      Effect.gen(function*() {
+        const [one, two] = [yield* node("same"), yield* node("same")]
+        yield* one.discovery.announce(9_001)
+        yield* two.discovery.announce(9_002)
+        const [first] = yield* candidates(one, 1)
+        assert.deepInclude(first, { nodeId: "same", key: two.key })
+      })
+    )
+
+    test(
+      "tells what was sent and what was heard, the first to ask from the start",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob")]
+        yield* alice.discovery.announce(9_001)
+        yield* bob.discovery.announce(9_002)
+        yield* candidates(alice, 1)
+        const told = yield* reports(alice, received("bob"))
+        assert.deepInclude(told.at(-1), { own: false, key: bob.key, endpoint: `${host}:9002` })
+        const [sent] = told.filter((report) => report.ev === "beacon.sent")
+        assert.strictEqual(sent?.datagrams, sent?.interfaces.length)
+        assert.deepStrictEqual(told.filter(({ ev }) => ev === "beacon.error"), [])
+      })
+    )
+
+    test(
+      "one private network does not hear another, nor the open one",
+      Effect.gen(function*() {
+        const inside = (byte: number) => ({
+          node: { networkKey: Option.some(Redacted.make(new Uint8Array(32).fill(byte))) }
+        })
+        const nodes = yield* Effect.all([
+          node("open"),
+          node("one", inside(1)),
+          node("other", inside(2)),
+          node("member", inside(1))
+        ])
+        yield* Effect.forEach(nodes, ({ discovery }, at) => discovery.announce(9_001 + at))
+        const [open, one] = nodes
+        assert.deepStrictEqual((yield* candidates(one, 3)).map(({ nodeId }) => nodeId), [
+          "member",
+          "member",
+          "member"
+        ])
+        // All four have spoken by now, and nothing was worth a dial to the one in the open network.
+        const told = yield* reports(open, received("open"))
+        assert.deepStrictEqual(told.filter((report) => report.ev === "beacon.received" && !report.own), [])
+      })
+    )
+
+    test(
+      "another port is another world",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob")]
+        const far = yield* node("far", { port: (settings.port ?? DiscoveryConfig.defaults.port) + 1 })
+        yield* Effect.forEach([far, alice, bob], ({ discovery }, at) => discovery.announce(9_001 + at))
+        yield* reports(far, received("far"))
+        assert.deepStrictEqual((yield* candidates(alice, 4)).map(({ nodeId }) => nodeId), [
+          "bob",
+          "bob",
+          "bob",
+          "bob"
+        ])
+      })
+    )
+
+    test(
+      "a mapped port is announced in the place of our own",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob", { advertise: Option.some(4_711) })]
+        yield* bob.discovery.announce(9_002)
+        assert.strictEqual((yield* candidates(alice, 1))[0]?.endpoint.port, 4_711)
+      })
+    )
+
+    test(
+      "a node is heard no more once its scope has closed, and its streams end with its own",
+      Effect.gen(function*() {
+        const [alice, carol] = [yield* node("alice"), yield* node("carol")]
+        yield* carol.discovery.announce(9_003)
+        yield* Effect.scoped(Effect.gen(function*() {
+          const bob = yield* node("bob")
+          yield* bob.discovery.announce(9_002)
+          yield* alice.discovery.announcements.pipe(
+            Stream.filter(({ nodeId }) => nodeId === "bob"),
+            Stream.runHead
+          )
+        }))
+        const after = yield* candidates(alice, 6)
+        assert.include(after.map(({ nodeId }) => nodeId), "carol")
+        assert.strictEqual(after.slice(3).filter(({ nodeId }) => nodeId === "bob").length, 0)
+        const scope = yield* Scope.make()
+        const dave = yield* Scope.extend(node("dave"), scope)
+        const ended = yield* Effect.fork(Stream.runDrain(dave.discovery.announcements))
+        yield* Effect.yieldNow()
+        yield* Scope.close(scope, Exit.void)
+        yield* Fiber.join(ended)
+      })
+    )
+  })
+}
