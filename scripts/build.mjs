@@ -1,6 +1,7 @@
 // Builds the library (ESM and declarations, by tsc) and the command (by esbuild): a small launcher that answers
 // help by itself, the program in one file that it loads when it is needed, and V8's code for that file, so that it
-// need not be compiled again. V8 refuses code of another version; the file is then compiled as usual.
+// need not be compiled again. V8 refuses code of another version; the file is then compiled as usual. The registry
+// is a file of its own, and so is the client of Redis.
 import { build } from "esbuild"
 import { execFileSync } from "node:child_process"
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -30,22 +31,35 @@ const common = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
+  // A plain `require`, without the loader of ES modules.
+  supported: { "dynamic-import": false },
   define: { VIX_VERSION: JSON.stringify(version) }
 }
+// Other files are loaded when they are needed.
+const later = (paths) => ({
+  name: "later",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /./ }, ({ path }) => paths[path] && { path: paths[path], external: true })
+})
 await build({
   ...common,
   entryPoints: ["src/cli/main.ts"],
   outfile: join(bin, "vix.cjs"),
-  // A plain `require`, without the loader of ES modules.
-  supported: { "dynamic-import": false },
   banner: { js: "#!/usr/bin/env node" },
-  plugins: [{
-    name: "load the program when it is needed",
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /\/program\.js$/ }, () => ({ path: "./program.cjs", external: true }))
-  }]
+  plugins: [later({ "./program.js": "./program.cjs", "./registry.js": "./registry.cjs" })]
 })
 await build({ ...common, entryPoints: ["src/cli/program.ts"], outfile: join(bin, "program.js") })
+await build({
+  ...common,
+  entryPoints: ["src/cli/registry.ts"],
+  outfile: join(bin, "registry.cjs"),
+  plugins: [later({ "@redis/client": "./redis.cjs" })]
+})
+await build({
+  ...common,
+  stdin: { contents: `module.exports = require("@redis/client")`, resolveDir: root },
+  outfile: join(bin, "redis.cjs")
+})
 writeFileSync(
   join(bin, "program.cjs"),
   `"use strict"
@@ -70,7 +84,7 @@ execFileSync(process.execPath, [
    const script = new Script(readFileSync(filename, "utf8"), { filename })
    const module_ = { exports: {} }
    script.runInThisContext()(module_, require)
-   const line = "--id A --listen 0 --bind 127.0.0.1 --run 0.1".split(" ")
+   const line = "--id A --listen 0 --bind 127.0.0.1 --discovery off --run 0.1".split(" ")
    module_.exports.p2p(line, new AbortController().signal).then(() =>
      writeFileSync(${JSON.stringify(join(bin, "program.v8"))}, script.createCachedData()))`
 ], { stdio: "ignore" })

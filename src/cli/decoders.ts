@@ -1,16 +1,16 @@
-/** What a value on the command line may be, one decoder an option; the left side says what was expected. */
+/** What a value on the command line may be, one decoder an option. */
 import * as Either from "effect/Either"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as NodeId from "../domain/NodeId.js"
 import * as Level from "./level.js"
-import type { ValueName } from "./options.js"
 
-type Decoder<A> = (text: string) => Either.Either<A, string>
+/** Reads the text of a value; the left side says what was expected. */
+export type Decoder<A> = (text: string) => Either.Either<A, string>
 
 // The longest timer of the platform, 24 days.
 const maxMillis = 2_147_483_647
 
-const integer = (min: number, max: number, what = "a whole number"): Decoder<number> => (text) => {
+export const integer = (min: number, max: number, what = "a whole number"): Decoder<number> => (text) => {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   return value >= min && value <= max
     ? Either.right(value)
@@ -19,7 +19,7 @@ const integer = (min: number, max: number, what = "a whole number"): Decoder<num
 
 const millis = (min: number): Decoder<number> => integer(min, maxMillis, "milliseconds, a whole number")
 
-const seconds = (min: number): Decoder<number> => (text) => {
+export const seconds = (min: number): Decoder<number> => (text) => {
   const value = /^\d{1,16}(\.\d{1,16})?$/.test(text) ? Math.round(Number(text) * 1_000) : Number.NaN
   return value >= min && value <= maxMillis
     ? Either.right(value)
@@ -28,16 +28,16 @@ const seconds = (min: number): Decoder<number> => (text) => {
     )
 }
 
-const oneOf = <const A extends string>(...choices: ReadonlyArray<A>): Decoder<A> => (text) => {
+export const oneOf = <const A extends string>(...choices: ReadonlyArray<A>): Decoder<A> => (text) => {
   const found = choices.find((choice) => choice === text)
   return found === undefined ? Either.left(`expected ${choices.join(" or ")}`) : Either.right(found)
 }
 
 const onOff: Decoder<boolean> = (text) => Either.map(oneOf("on", "off")(text), (word) => word === "on")
 
-const port = (min: number) => integer(min, 65_535, "a port")
+export const port = (min: number) => integer(min, 65_535, "a port")
 
-const address: Decoder<string> = (text) => {
+export const address: Decoder<string> = (text) => {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
   return Either.mapBoth(Endpoint.parse(Endpoint.isIPv6(bare) ? `[${bare}]:1` : `${text}:1`), {
     onLeft: () => "expected an IPv4 or IPv6 address or a name of this host",
@@ -54,12 +54,18 @@ const url: Decoder<string> = (text) => {
     : Either.right(parsed.href.replace(/\/+$/, ""))
 }
 
+const iface: Decoder<string> = (text) =>
+  /^!?[^\s!/]{1,64}$/.test(text)
+    ? Either.right(text)
+    : Either.left("expected the name of an interface, such as eth0, or !eth0 to leave it out")
+
 const file: Decoder<string> = (text) =>
   text === "" || text.includes("\0") ? Either.left("expected the name of a file") : Either.right(text)
 
-const level: Decoder<Level.Level> = (text) =>
+export const level: Decoder<Level.Level> = (text) =>
   Either.fromNullable(Level.parse(text), () => `expected ${Level.levels.slice(0, -1).join(", ")} or off`)
 
+/** The values of `vix p2p`. */
 export const decoders = {
   id: NodeId.parse,
   listen: port(0),
@@ -79,11 +85,10 @@ export const decoders = {
   "disc-port": port(1),
   "disc-mode": oneOf("broadcast", "multicast"),
   "disc-interval": millis(100),
+  iface,
+  advertise: port(1),
   bootstrap: onOff,
   registry: url,
   "boot-interval": seconds(1_000),
   announce: onOff
-} satisfies Record<ValueName, Decoder<unknown>>
-
-/** What the value of an option is once decoded. */
-export type Decoded<N extends ValueName> = (typeof decoders)[N] extends Decoder<infer A> ? A : never
+}

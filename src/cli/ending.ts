@@ -23,7 +23,7 @@ export const ofExit = (
   if (Exit.isSuccess(exit)) return exit.value
   const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
   if (failure instanceof TransportError) {
-    return { cause: "cannot listen", exitCode: 3, error: cannotListen(failure, invocation) }
+    return cannotListen(failure, invocation.node)
   }
   if (failure instanceof ReadyFileError) {
     return { cause: "cannot write the ready file", exitCode: 1, error: failure.message }
@@ -60,7 +60,19 @@ export const peersMissing = (wanted: number, connected: number, millis: number):
   error: `--wait-peers ${wanted}: ${connected} connected after ${millis / 1_000} s`
 })
 
-const cannotListen = (error: TransportError, { node: { host, port } }: Invocation): string => {
+/** The address to listen on could not be had. */
+export const cannotListen = (error: TransportError, wanted: Wanted): Ending => ({
+  cause: "cannot listen",
+  exitCode: 3,
+  error: why(error, wanted)
+})
+
+interface Wanted {
+  readonly host: Option.Option<string>
+  readonly port: number
+}
+
+const why = (error: TransportError, { host, port }: Wanted): string => {
   const address = Option.match(host, {
     onNone: () => `port ${port}`,
     onSome: (name) => `${name}, port ${port}`

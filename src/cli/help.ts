@@ -1,6 +1,8 @@
 /** What is answered before anything is loaded: help, version, and commands that do not exist. */
 import { nearest } from "./nearest.js"
-import { names, option, sections } from "./options.js"
+import { options } from "./options.js"
+import { options as registryOptions } from "./registryOptions.js"
+import { namesOf, type Table } from "./table.js"
 
 export interface Answer {
   readonly stream: "stdout" | "stderr"
@@ -10,7 +12,8 @@ export interface Answer {
 
 const commands = {
   p2p: "Run a peer-to-peer node.",
-  schema: "Print the JSON Schema of `vix p2p --events ndjson`."
+  registry: "Run a registry, at which nodes find each other.",
+  schema: "Print the JSON Schema of `vix p2p --events ndjson`; with `registry` behind it, of `vix registry`."
 }
 
 /** The answer to a command line that needs no node, or nothing. */
@@ -18,7 +21,8 @@ export const answer = (argv: ReadonlyArray<string>, version: string): Answer | u
   const [command] = argv
   if (argv.includes("--version")) return { stream: "stdout", text: `vix ${version}\n`, exitCode: 0 }
   if (command === undefined || argv.includes("-h") || argv.includes("--help")) {
-    return { stream: "stdout", text: command === "p2p" ? p2p() : overview(), exitCode: 0 }
+    const page = Object.hasOwn(pages, command ?? "") ? pages[command ?? ""] : undefined
+    return { stream: "stdout", text: (page ?? overview)(), exitCode: 0 }
   }
   if (!Object.hasOwn(commands, command)) {
     const known = Object.keys(commands)
@@ -31,8 +35,12 @@ export const answer = (argv: ReadonlyArray<string>, version: string): Answer | u
       exitCode: 1
     }
   }
-  if (command === "schema" && argv.length > 1) {
-    return { stream: "stderr", text: "vix schema takes no arguments\nSee vix --help\n", exitCode: 1 }
+  if (command === "schema" && argv.length > 1 && argv.join(" ") !== "schema registry") {
+    return {
+      stream: "stderr",
+      text: "vix schema takes no arguments but registry\nSee vix --help\n",
+      exitCode: 1
+    }
   }
   return undefined
 }
@@ -53,25 +61,30 @@ Commands
 ${table(Object.entries(commands))}
 Options, anywhere on the line
 ${everywhere}
-vix p2p --help shows the options of a node.
+vix p2p --help shows the options of a node, vix registry --help those of a registry.
 `
 
-const p2p = (): string => {
-  const parts = sections.map((section) => {
-    const rows = names.filter((name) => option(name).section === section).map((name) => {
-      const { default: fallback, text, value } = option(name)
-      return [
-        value === undefined ? `--${name}` : `--${name} <${value}>`,
-        fallback === undefined ? text : `${text} Default: ${fallback}.`
-      ] as const
-    })
-    return `${section}\n${table(rows)}`
-  })
-  return `vix p2p: run a peer-to-peer node
+/** The options of a command, under their headings. */
+const sectionsOf = (options: Table): string => {
+  const sections = new Map<string, Array<readonly [string, string]>>()
+  for (const name of namesOf(options)) {
+    const { default: fallback, section = "", text, value } = options[name] ?? {}
+    const row = [
+      value === undefined ? `--${name}` : `--${name} <${value}>`,
+      fallback === undefined ? `${text}` : `${text} Default: ${fallback}.`
+    ] as const
+    sections.set(section, [...sections.get(section) ?? [], row])
+  }
+  return Array.from(sections, ([section, rows]) => `${section}\n${table(rows)}`).join("\n")
+}
+
+const pages: Readonly<Record<string, () => string>> = {
+  p2p: () =>
+    `vix p2p: run a peer-to-peer node
 
 Usage: vix p2p --id <node_id> --listen <port> [options]
 
-${parts.join("\n")}
+${sectionsOf(options)}
 Anywhere on the line
 ${everywhere}
 Values follow their option, as in --listen 9001 or --listen=9001.
@@ -82,5 +95,24 @@ Examples
   vix p2p --id A --listen 9001 --run 10 --quiet
 
 Exit codes: 0 normal end, 1 usage, 3 cannot listen, 5 --wait-peers not met, 70 a defect, 130 or 143 a second signal.
+`,
+  registry: () =>
+    `vix registry: run a registry, at which nodes find each other
+
+Usage: vix registry [options]
+
+${sectionsOf(registryOptions)}
+Anywhere on the line
+${everywhere}
+Nodes come with vix p2p --bootstrap on --registry http://<host>:<port><base path>.
+Below the base path: GET /peers?limit=<n>, POST /announce, DELETE /announce. At the top: GET /health,
+/openapi.json, and a page for people at /docs. Nobody has to prove who he is: what is listed is a hint.
+
+Examples
+  vix registry
+  vix registry --listen 9000 --bind 127.0.0.1 --base-path /vix
+  vix registry --store redis://127.0.0.1:6379 --trust-forwarded 10.0.0.5
+
+Exit codes: 0 normal end, 1 usage or no way to the store, 3 cannot listen, 70 a defect, 130 or 143 a second signal.
 `
 }

@@ -22,12 +22,15 @@ const main = async (argv: ReadonlyArray<string>): Promise<void> => {
     process.exitCode = quick.exitCode
     return
   }
-  const program = await import("./program.js")
-  if (argv[0] === "schema") {
-    process.stdout.on("error", () => {}).write(program.schema())
+  const [command, ...rest] = argv
+  if (command === "schema") {
+    const { schema } = rest.length === 0 ? await import("./program.js") : await import("./registry.js")
+    process.stdout.on("error", () => {}).write(schema())
     return
   }
-  const exitCode = await program.p2p(argv.slice(1), stop.signal)
+  const exitCode = command === "registry"
+    ? await (await import("./registry.js")).registry(rest, stop.signal)
+    : await (await import("./program.js")).p2p(rest, stop.signal)
   process.exitCode = exitCode
   // What cannot be cancelled, such as a look-up of a name, holds the process for half a second at most.
   setTimeout(() => process.exit(exitCode), 500).unref()

@@ -1,27 +1,8 @@
-/**
- * The one table of options: what the parser knows, what the help prints, and in which words. It is plain data, so
- * that help is printed before anything heavy is loaded.
- */
+/** The options of `vix p2p`: what the parser knows, what the help prints, and in which words. */
+import * as Table from "./table.js"
 
-export interface Option {
-  /** How the value is called in the help; an option without one is a switch. */
-  readonly value?: string
-  /** What it means, in a few words; values of every option have a unit where they need one. */
-  readonly text: string
-  /** What holds when it is not given, written as on the line. */
-  readonly default?: string
-  /** May be given more than once. */
-  readonly repeatable?: true
-  readonly section: Section
-}
-
-const discovery = "Discovery (not in this version yet)"
-const bootstrap = "Bootstrap (not in this version yet)"
-
-export type Section = "Required" | "Node" | "Output" | typeof discovery | typeof bootstrap
-
-/** The sections of the help, in order. */
-export const sections: ReadonlyArray<Section> = ["Required", "Node", "Output", discovery, bootstrap]
+const discovery = "Discovery"
+const bootstrap = "Bootstrap"
 
 export const options = {
   id: { section: "Required", value: "node_id", text: "Name of this node, unique among its peers." },
@@ -102,6 +83,17 @@ export const options = {
     text: "broadcast or multicast."
   },
   "disc-interval": { section: discovery, value: "ms", default: "2000", text: "Interval of announcements." },
+  iface: {
+    section: discovery,
+    value: "name",
+    repeatable: true,
+    text: "Interface to use, or !name to leave out. Repeatable. Default: all that run."
+  },
+  advertise: {
+    section: discovery,
+    value: "port",
+    text: "TCP port to announce, where another one is mapped to ours."
+  },
 
   bootstrap: { section: bootstrap, value: "on|off", default: "off", text: "Take peers from a registry." },
   registry: { section: bootstrap, value: "url", text: "Base of the registry, http or https." },
@@ -117,25 +109,15 @@ export const options = {
     default: "on",
     text: "Announce this node to the registry."
   }
-} as const satisfies Record<string, Option>
+} as const satisfies Table.Table
 
-export type Name = keyof typeof options
+export type Name = Table.Name<typeof options>
 
 /** An option that takes a value. */
-export type ValueName = {
-  [N in Name]: (typeof options)[N] extends { readonly value: string } ? N : never
-}[Name]
-
-/** An option that has a value in any case. */
-export type DefaultedName = {
-  [N in ValueName]: (typeof options)[N] extends { readonly default: string } ? N : never
-}[ValueName]
-
-/** An option that is on by being there. */
-export type SwitchName = Exclude<Name, ValueName>
+export type ValueName = Table.ValueName<typeof options>
 
 /** All names, in the order of the help. */
-export const names = Object.keys(options) as ReadonlyArray<Name>
+export const names = Table.namesOf(options)
 
 /** One row of the table, with its optional members in sight. */
-export const option = (name: Name): Option => options[name]
+export const option = (name: Name): Table.Option => options[name]

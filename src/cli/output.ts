@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Counters from "../domain/Counters.js"
 import * as Limits from "../domain/Limits.js"
 import type { NodeEvent } from "../domain/NodeEvent.js"
-import { describe } from "./describe.js"
+import { describe, type Line } from "./describe.js"
 import * as EventLine from "./eventLine.js"
 import { type Level, shows } from "./level.js"
 import type { Invocation } from "./parse.js"
@@ -65,13 +65,14 @@ type Results = Pick<Output, "emit"> & { readonly above: (print: () => void) => v
 /** The output of a run. `node` is its node id, if it has a right one. */
 export const make = ({ level, mode }: Plan, node: string, terminal: Terminal): Output => {
   const results = makers[mode](terminal, node)
+  const told = oncePerCause()
   const people = (text: string) =>
     results.above(() => {
       if (hasRoom(terminal.stderr)) terminal.stderr.write(`${text}\n`)
     })
   return {
     emit: (event) => {
-      const line = describe(event)
+      const line = told(event, describe(event))
       if (line !== undefined && shows(level, line.level)) {
         people(`${new Date(event.atMillis).toISOString()} ${line.level.padEnd(5)} ${line.text}`)
       }
@@ -81,6 +82,18 @@ export const make = ({ level, mode }: Plan, node: string, terminal: Terminal): O
       people(`vix p2p: ${text.split("\n").map((part) => printable(part, 4_096)).join("\n")}`)
       results.emit({ ev: "log", atMillis, level: "error", message: text })
     }
+  }
+}
+
+/** A registry that stays away is told of once; a last visit that fails hurts nobody. */
+const oncePerCause = () => {
+  let last: string | undefined
+  return (event: NodeEvent, line: Line | undefined): Line | undefined => {
+    if (event.ev === "registry.ok") last = undefined
+    if (event.ev !== "registry.error" || line === undefined) return line
+    const repeated = event.reason === last || event.action === "leave"
+    last = event.reason
+    return repeated ? { ...line, level: "debug" } : line
   }
 }
 

@@ -12,7 +12,6 @@ import * as Stream from "effect/Stream"
 import * as Counters from "../domain/Counters.js"
 import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
 import { Node } from "../services/Node.js"
-import type { Settings } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
 import type { TransportError } from "../services/Transport.js"
 import * as Ending from "./ending.js"
@@ -25,7 +24,7 @@ import type { Terminal } from "./terminal.js"
 
 /** What a run stands on. */
 export interface World {
-  readonly node: (settings: Settings) => Layer.Layer<Node | Stats, TransportError>
+  readonly node: (invocation: Invocation) => Layer.Layer<Node | Stats, TransportError>
   readonly terminal: Terminal
   /** Waits for a signal and names it. */
   readonly signalled: Effect.Effect<string>
@@ -53,7 +52,7 @@ export const run = (invocation: Invocation, world: World): Effect.Effect<number>
     const life = yield* openScope
     const running: Running = { stats: Option.none(), watcher: Option.none() }
     const start = Effect.gen(function*() {
-      const context = yield* Layer.build(world.node(invocation.node)).pipe(Scope.extend(life))
+      const context = yield* Layer.build(world.node(invocation)).pipe(Scope.extend(life))
       running.stats = Option.some(Context.get(context, Stats))
       const watcher = yield* watch(Context.get(context, Node), plan.mode === "ndjson", output.emit)
       running.watcher = Option.some(watcher)

@@ -3,7 +3,7 @@
  * at all, and puts the values in quotation marks.
  */
 import { nearest } from "./nearest.js"
-import { type Name, names, option } from "./options.js"
+import { namesOf, type Table } from "./table.js"
 import { printable } from "./text.js"
 
 export interface Prepared {
@@ -17,10 +17,10 @@ export interface Prepared {
  * Splits a command line into known flags and their values. Quoted, a value survives @effect/cli, which trims
  * values, drops empty ones and takes one that looks like a flag for that flag.
  */
-export const prepare = (argv: ReadonlyArray<string>): Prepared => {
+export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => {
   const args: Array<string> = []
   const problems: Array<string> = []
-  const seen = new Set<Name>()
+  const seen = new Set<string>()
   const queue = [...argv]
   while (queue.length > 0) {
     const word = queue.shift() ?? ""
@@ -30,13 +30,14 @@ export const prepare = (argv: ReadonlyArray<string>): Prepared => {
     }
     const [flag, inline] = split(word)
     const follows = queue[0] !== undefined && !queue[0].startsWith("--")
-    if (!isName(flag)) {
+    const option = Object.hasOwn(table, flag) ? table[flag] : undefined
+    if (option === undefined) {
       if (inline === undefined && follows) queue.shift()
-      const known = nearest(flag, names)
+      const known = nearest(flag, namesOf(table))
       problems.push(`--${printable(flag)}: unknown option; did you mean --${known}?`)
       continue
     }
-    const { repeatable, value: placeholder } = option(flag)
+    const { repeatable, value: placeholder } = option
     const twice = seen.has(flag) && repeatable === undefined
     seen.add(flag)
     if (placeholder === undefined) {
@@ -63,5 +64,3 @@ const split = (word: string): readonly [string, string | undefined] => {
   const at = word.indexOf("=")
   return at < 0 ? [word.slice(2), undefined] : [word.slice(2, at), word.slice(at + 1)]
 }
-
-const isName = (flag: string): flag is Name => (names as ReadonlyArray<string>).includes(flag)

@@ -1,19 +1,44 @@
 /** What the command needs Effect for; loaded only then. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Counters from "../domain/Counters.js"
 import * as TcpNode from "../layers/TcpNode.js"
+import * as UdpDiscovery from "../layers/UdpDiscovery.js"
+import * as BootstrapConfig from "../services/BootstrapConfig.js"
+import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
 import { jsonSchema } from "./eventLine.js"
 import * as Output from "./output.js"
 import { run, type World } from "./p2p.js"
 import { parse, type UsageError } from "./parse.js"
+import { aborted } from "./signals.js"
 import * as Terminal from "./terminal.js"
 
 /** Runs `vix p2p` with what follows it on the line until `signal` aborts or the run is over. */
 export const p2p = (argv: ReadonlyArray<string>, signal: AbortSignal): Promise<number> => {
   const terminal = Terminal.ofProcess()
-  return Effect.runPromise(command(argv, { node: TcpNode.layer, terminal, signalled: aborted(signal) }))
+  return Effect.runPromise(command(argv, { node: nodeOf, terminal, signalled: aborted(signal) }))
 }
+
+/** The node of a line: on TCP, found and finding by the means that it names. */
+const nodeOf: World["node"] = ({ bootstrap, discovery, node }) =>
+  TcpNode.layer(node, {
+    ...(discovery.enabled
+      ? { discovery: Layer.provide(UdpDiscovery.layer, DiscoveryConfig.layer(discovery)) }
+      : {}),
+    ...(bootstrap.enabled && Option.isSome(bootstrap.registry)
+      ? { bootstrap: registryAt(new URL(bootstrap.registry.value), bootstrap) }
+      : {})
+  })
+
+/** The client of a registry; loaded only where one is named. */
+const registryAt = (url: URL, settings: Partial<BootstrapConfig.Settings>) =>
+  Effect.promise(() => import("../layers/HttpBootstrap.js")).pipe(
+    Effect.map(({ layer }) => layer),
+    Layer.unwrapEffect,
+    Layer.provide(BootstrapConfig.layer({ ...settings, url }))
+  )
 
 /** The answer of `vix schema`. */
 export const schema = jsonSchema
@@ -33,12 +58,4 @@ const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<
     terminal.stderr.write("See vix p2p --help\n")
     output.emit({ ev: "final", atMillis, counters: Counters.zero, reasons: {}, exitCode: 1 })
     return 1
-  })
-
-const aborted = (signal: AbortSignal): Effect.Effect<string> =>
-  Effect.async((resume) => {
-    const tell = () => resume(Effect.succeed(String(signal.reason)))
-    if (signal.aborted) return tell()
-    signal.addEventListener("abort", tell, { once: true })
-    return Effect.sync(() => signal.removeEventListener("abort", tell))
   })

@@ -156,13 +156,16 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
 const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
   Effect.gen(function*() {
     const { beaconJitter, beaconJitterMillis, silentIntervals } = core.limits
+    const { intervalMillis } = core.config
     for (let silent = 0;;) {
-      const spread = 1 + beaconJitter * (2 * (yield* Random.next) - 1)
       const early = yield* Effect.raceFirst(
         Effect.as(core.wake.await, true),
-        Effect.delay(Effect.succeed(false), core.config.intervalMillis * spread)
+        Effect.as(
+          sleepBetween(intervalMillis * (1 - beaconJitter), intervalMillis * (1 + beaconJitter)),
+          false
+        )
       )
-      if (early) yield* Effect.sleep(beaconJitterMillis * (yield* Random.next))
+      if (early) yield* sleepBetween(0, beaconJitterMillis)
       // Whoever wakes us from now on is not content with this beacon.
       yield* core.wake.close
       const before = core.hearing.interfaces
@@ -173,6 +176,13 @@ const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
       }
     }
   })
+
+/** Whole milliseconds, for not every clock knows parts of one. */
+const sleepBetween = (leastMillis: number, mostMillis: number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Random.nextIntBetween(Math.ceil(leastMillis), Math.floor(mostMillis) + 1),
+    (millis) => Effect.sleep(millis)
+  )
 
 /** Sends beacons and tells what is new; false if something does not work. */
 const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>

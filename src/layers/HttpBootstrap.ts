@@ -15,7 +15,6 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Limits } from "../domain/Limits.js"
-import * as OneShotHttp from "../internal/oneShotHttp.js"
 import { type Registry, RegistryError } from "../internal/registry.js"
 import * as Visits from "../internal/visits.js"
 import * as RegistryMessage from "../protocol/RegistryMessage.js"
@@ -43,7 +42,11 @@ export const make: Effect.Effect<
 /** Visits it by a client of its own, with a connection for each request. @since 0.1.0 */
 export const layer: Layer.Layer<Bootstrap, never, BootstrapConfig | Identity | NodeConfig> = Layer.scoped(
   Bootstrap,
-  Effect.provideService(make, HttpClient.HttpClient, OneShotHttp.client)
+  // Loaded only by a node that has a registry: it costs more than all the rest of the node.
+  Effect.flatMap(
+    Effect.promise(() => import("../internal/oneShotHttp.js")),
+    ({ client }) => Effect.provideService(make, HttpClient.HttpClient, client)
+  )
 )
 
 const registry = (

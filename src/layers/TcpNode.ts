@@ -4,7 +4,9 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
+import type { Bootstrap } from "../services/Bootstrap.js"
 import type { ConnectionGuard } from "../services/ConnectionGuard.js"
+import type { Discovery } from "../services/Discovery.js"
 import type { Identity } from "../services/Identity.js"
 import type { Node } from "../services/Node.js"
 import * as NodeConfig from "../services/NodeConfig.js"
@@ -20,18 +22,30 @@ import * as StandardStats from "./StandardStats.js"
 import * as TcpTransport from "./TcpTransport.js"
 
 /**
+ * How a node finds others by itself; without one of them, not in that way.
+ *
+ * @since 0.1.0
+ */
+export interface Means {
+  readonly discovery?: Layer.Layer<Discovery, never, NodeConfig.NodeConfig | Identity | Stats>
+  readonly bootstrap?: Layer.Layer<Bootstrap, never, NodeConfig.NodeConfig | Identity | Stats>
+}
+
+/**
  * A node that listens on TCP, with a key of its own that is gone with the process.
  *
  * @since 0.1.0
  */
 export const layer = (
-  settings: Partial<NodeConfig.Settings> & Pick<NodeConfig.Settings, "id">
+  settings: Partial<NodeConfig.Settings> & Pick<NodeConfig.Settings, "id">,
+  { bootstrap = NoBootstrap.layer, discovery = NoDiscovery.layer }: Means = {}
 ): Layer.Layer<Node | Stats | ConnectionGuard | Identity, TransportError> =>
   StandardNode.layer.pipe(
+    Layer.provide([discovery, bootstrap]),
     Layer.provideMerge(StandardConnectionGuard.layer),
     Layer.provideMerge(StandardStats.layer),
     Layer.provideMerge(EphemeralIdentity.layer),
-    Layer.provide([TcpTransport.layer, NodeEntropy.layer, NoDiscovery.layer, NoBootstrap.layer]),
+    Layer.provide([TcpTransport.layer, NodeEntropy.layer]),
     Layer.provide(NodeConfig.layer(settings)),
     // Two nodes in one program share no layer: each has its own counters and its own key.
     Layer.fresh

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { answer } from "../../src/cli/help.js"
 import { names } from "../../src/cli/options.js"
+import { options as registryOptions } from "../../src/cli/registryOptions.js"
 
 const help = readFileSync(new URL("help.txt", import.meta.url), "utf8")
 
@@ -11,6 +12,15 @@ describe("help", () => {
   it("names every option, in lines for a terminal of 120 columns", () => {
     for (const name of names) assert.match(help, new RegExp(`^  --${name}( |$)`, "m"))
     for (const line of help.split("\n")) assert.isAtMost(line.length, 120)
+  })
+
+  it("of a registry is what it was, and names every option", () => {
+    const registry = readFileSync(new URL("registryHelp.txt", import.meta.url), "utf8")
+    assert.strictEqual(answer(["registry", "--help"], "1.2.3")?.text, registry)
+    for (const name of Object.keys(registryOptions)) {
+      assert.match(registry, new RegExp(`^  --${name}( |$)`, "m"))
+    }
+    for (const line of registry.split("\n")) assert.isAtMost(line.length, 120)
   })
 
   it("comes wherever it is asked for", () => {
@@ -31,7 +41,9 @@ describe("help", () => {
   it("is not needed for a command that exists", () => {
     assert.isUndefined(answer(["p2p"], "1.2.3"))
     assert.isUndefined(answer(["p2p", "--id=-h", "--listen", "1"], "1.2.3"))
+    assert.isUndefined(answer(["registry"], "1.2.3"))
     assert.isUndefined(answer(["schema"], "1.2.3"))
+    assert.isUndefined(answer(["schema", "registry"], "1.2.3"))
   })
 })
 
@@ -46,7 +58,8 @@ it.each([
   [["shema"], /did you mean vix schema\?/],
   [["--id", "A"], /expected a command first, such as vix p2p --id/],
   [["\u001b[31m"], /^vix "\\u001b\[31m"/],
-  [["schema", "all"], /takes no arguments/]
+  [["regsitry"], /did you mean vix registry\?/],
+  [["schema", "all"], /takes no arguments but registry/]
 ])("%j is refused", (argv, message) => {
   const refusal = answer(argv, "1.2.3")
   assert.strictEqual(refusal?.exitCode, 1)

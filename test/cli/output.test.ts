@@ -266,6 +266,35 @@ describe("ndjson", () => {
   })
 })
 
+it("a registry that stays away is told of once, until it has been back", () => {
+  const { output, state } = make("lines")
+  const away = (reason: string) =>
+    output.emit({
+      ev: "registry.error",
+      atMillis: 0,
+      action: "pull",
+      reason,
+      detail: reason,
+      retryInMillis: 0
+    })
+  for (const reason of ["Timeout", "Timeout", "Unreachable"]) away(reason)
+  output.emit({ ev: "registry.ok", atMillis: 0, action: "pull", taken: 0, skipped: 0 })
+  away("Unreachable")
+  output.emit({
+    ev: "registry.error",
+    atMillis: 0,
+    action: "leave",
+    reason: "Refused",
+    detail: "Refused",
+    retryInMillis: 0
+  })
+  assert.deepStrictEqual(state.stderr.match(/Timeout|Unreachable|Refused/g), [
+    "Timeout",
+    "Unreachable",
+    "Unreachable"
+  ])
+})
+
 it("the JSON Schema has one shape for each event and lets readers meet new members", () => {
   const schema = JSON.parse(jsonSchema()) as { readonly anyOf: ReadonlyArray<Record<string, unknown>> }
   assert.lengthOf(schema.anyOf, NodeEventSchema.members.length)

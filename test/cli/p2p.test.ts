@@ -133,10 +133,10 @@ describe("a run", () => {
 
   it.effect("says its notices once", () =>
     Effect.gen(function*() {
-      const { exitCode, signal, state } = yield* begin(`${minimal} --discovery on --tui on`)
+      const { exitCode, signal, state } = yield* begin(`${minimal} --registry http://127.0.0.1:8080 --tui on`)
       yield* signal("SIGINT")
       yield* exitCode
-      assert.lengthOf(state.stderr.match(/--discovery on: not in this version yet/g) ?? [], 1)
+      assert.lengthOf(state.stderr.match(/--registry: not asked without --bootstrap on/g) ?? [], 1)
       assert.lengthOf(state.stderr.match(/--tui on: stdout is no terminal/g) ?? [], 1)
     }))
 
@@ -244,7 +244,10 @@ describe("--ready-file", () => {
     Effect.gen(function*() {
       const { exitCode, state } = yield* begin(`${minimal} --ready-file /nowhere/at/all`)
       assert.strictEqual(yield* exitCode, 1)
-      assert.match(state.stderr, /vix p2p: --ready-file "\/nowhere\/at\/all": cannot be written \(ENOENT/)
+      assert.match(
+        state.stderr,
+        /vix p2p: --ready-file "\/nowhere\/at\/all": cannot be written: its folder does not exist$/m
+      )
     }))
 })
 

@@ -163,6 +163,18 @@ const table: Record<ValueName, Row> = {
     legal: [["100", 100], ["5000", 5_000]],
     illegal: ["99", ...notIntegers]
   },
+  iface: {
+    of: ({ discovery }) => discovery.interfaces,
+    byDefault: { include: [], exclude: [] },
+    legal: [["lo", { include: ["lo"], exclude: [] }], ["!docker0", { include: [], exclude: ["docker0"] }]],
+    illegal: ["", "!", "a b", "!!a", "a/b"]
+  },
+  advertise: {
+    of: ({ bootstrap, discovery }) => [bootstrap.advertise, discovery.advertise].map(Option.getOrNull),
+    byDefault: [null, null],
+    legal: [["1", [1, 1]], ["65535", [65_535, 65_535]]],
+    illegal: ["0", "65536", ...notIntegers]
+  },
   bootstrap: {
     of: ({ bootstrap }) => bootstrap.enabled,
     byDefault: false,
@@ -236,10 +248,10 @@ describe.each(Object.entries(table) as ReadonlyArray<[ValueName, Row]>)(
       }
     })
 
-    it("is refused the second time, --connect apart", () => {
+    it("is refused the second time, --connect and --iface apart", () => {
       const [text = ""] = legal[0] ?? []
       const argv = [...others(name), `--${name}`, text, `--${name}=${text}`]
-      if (name === "connect") assert.isTrue(Either.isRight(tryParse(argv)))
+      if (name === "connect" || name === "iface") assert.isTrue(Either.isRight(tryParse(argv)))
       else assert.deepStrictEqual(problems(...argv), [`--${name}: given twice; expected once`])
     })
   }
@@ -341,12 +353,21 @@ describe("a line", () => {
       [Endpoint.make("127.0.0.1", 1), Endpoint.make("::1", 2)]
     ))
 
-  it("says once that discovery or a registry is asked for and not there yet", () => {
+  it("says that a registry is not asked without --bootstrap on", () => {
+    const registry = "--registry http://127.0.0.1:8080"
     assert.deepStrictEqual(parsed(minimal).notices, [])
-    assert.strictEqual(parsed(`${minimal} --discovery on`).notices.length, 1)
-    assert.strictEqual(parsed(`${minimal} --discovery off`).notices.length, 0)
-    assert.strictEqual(parsed(`${minimal} --bootstrap on --registry http://127.0.0.1:8080`).notices.length, 1)
+    assert.strictEqual(parsed(`${minimal} ${registry}`).notices.length, 1)
+    assert.deepStrictEqual(parsed(`${minimal} --bootstrap on ${registry}`).notices, [])
   })
+
+  it("takes interfaces to use and to leave out together", () =>
+    assert.deepStrictEqual(
+      parsed(`${minimal} --iface lo --iface=!docker0 --iface eth0`).discovery.interfaces,
+      {
+        include: ["lo", "eth0"],
+        exclude: ["docker0"]
+      }
+    ))
 
   it("keeps part of a small table of peers for those we choose", () => {
     assert.strictEqual(parsed(minimal).node.limits.peersReserved, 16)

@@ -14,9 +14,12 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** The built program at work. */
-export const vix = (line = "") =>
-  run(process.execPath, [program, ...line.split(" ").filter((word) => word !== "")])
+/** The built program at work. A node hears of no other by itself, unless the line says so: others run beside it. */
+export const vix = (line = "") => {
+  const words = line.split(" ").filter((word) => word !== "")
+  const alone = words[0] === "p2p" && words.includes("--listen") && !words.includes("--discovery")
+  return run(process.execPath, [program, ...words, ...(alone ? ["--discovery", "off"] : [])])
+}
 
 /** Any command at work. */
 export const run = (command: string, argv: ReadonlyArray<string>) => {

@@ -140,9 +140,10 @@ describe("beacons", () => {
       yield* pass(10_000)
       const rounds = reports.filter(({ ev }) => ev === "beacon.received").length
       assert.isAtLeast(rounds, 4)
-      assert.deepStrictEqual(candidates.map(({ endpoint }) => `${endpoint}`), [
-        ...Array.from({ length: rounds }, () => "10.0.0.2:9002")
-      ])
+      assert.deepStrictEqual(
+        candidates.map(({ endpoint }) => `${endpoint}`),
+        Array.from({ length: rounds }, () => "10.0.0.2:9002")
+      )
       assert.strictEqual((yield* alice.stats.snapshot).connect_deduped, 2 * rounds)
     }).pipe(Effect.provide(MemoryAir.layer)))
 
