@@ -113,7 +113,8 @@ const peerState = (event: PeerStateChanged): Line => {
 /** An id.conflict tells of these already. */
 const conflicts: ReadonlySet<Reason> = new Set(["NodeIdConflict", "DuplicateIdentity"])
 
-const where = (address: string, port: number): string =>
+/** An address to listen on, in words where it means all. */
+export const where = (address: string, port: number): string =>
   address === "::" || address === "0.0.0.0"
     ? `port ${port}, all addresses`
     : Endpoint.make(address, port).toString()

@@ -1,7 +1,7 @@
 /** What happens in a registry, as one union: the source of its log lines, its counters and its machine-readable output. */
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import type { Line } from "./describe.js"
+import { type Line, where } from "./describe.js"
 import { parse } from "./level.js"
 import * as Ndjson from "./ndjson.js"
 import { printable } from "./text.js"
@@ -115,7 +115,9 @@ export const describe = (event: RegistryEvent): Line | undefined => {
     case "listening":
       return line(
         "info",
-        `listening on ${event.address}:${event.port}, base path ${event.base === "" ? "/" : event.base}, ` +
+        `listening on ${where(event.address, event.port)}, base path ${
+          event.base === "" ? "/" : event.base
+        }, ` +
           `the list in ${event.store}; a page for people at /docs`
       )
     case "announced":
