@@ -26,8 +26,8 @@ if (!namespaces) console.warn("skipped: the manual's lines need `unshare -rn` an
 describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
   it("run two local nodes", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id A --listen 9001 --run 5 --quiet",
-      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --run 2 --quiet"
+      "vix p2p --id A --listen 9001 --discovery off --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --discovery off --connect 127.0.0.1:9001 --run 2 --quiet"
     )
     assert.match(
       last(outcome, 1) ?? outcome.stdout,
@@ -39,18 +39,33 @@ describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
     )
   })
 
-  it("connect with a TCP URL-style endpoint", async () => {
+  it("run two local nodes that hear each other besides: one session all the same", async () => {
     const outcome = await sideBySide(
       "vix p2p --id A --listen 9001 --run 5 --quiet",
-      "vix p2p --id B --listen 9002 --connect tcp://127.0.0.1:9001 --run 2 --quiet"
+      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --run 3 --quiet"
+    )
+    assert.match(
+      last(outcome, 1) ?? outcome.stdout,
+      /^1 peers_total=1 peers_connected=0 .* connect_failures=0 /
+    )
+    assert.match(
+      last(outcome, 2) ?? outcome.stdout,
+      /^2 peers_total=1 peers_connected=1 .* connect_failures=0 /
+    )
+  })
+
+  it("connect with a TCP URL-style endpoint", async () => {
+    const outcome = await sideBySide(
+      "vix p2p --id A --listen 9001 --discovery off --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --discovery off --connect tcp://127.0.0.1:9001 --run 2 --quiet"
     )
     assert.match(last(outcome, 2) ?? outcome.stdout, /peers_connected=1 /)
   })
 
   it("connect with a delay to a node that starts later", async () => {
     const outcome = await sideBySide(
-      "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --connect-delay 1000 --run 5 --quiet",
-      "vix p2p --id A --listen 9001 --run 5 --quiet"
+      "vix p2p --id B --listen 9002 --discovery off --connect 127.0.0.1:9001 --connect-delay 1500 --run 5 --quiet",
+      "vix p2p --id A --listen 9001 --discovery off --run 6 --quiet"
     )
     assert.match(
       last(outcome, 1) ?? outcome.stdout,
@@ -58,12 +73,42 @@ describe.skipIf(!namespaces).concurrent("the manual's lines", () => {
     )
   })
 
-  it("disable auto connection", async () => {
+  it("disable auto connection: nothing is dialled, whoever is heard", async () => {
     const outcome = await sideBySide(
       "vix p2p --id A --listen 9001 --run 5 --quiet",
       "vix p2p --id B --listen 9002 --connect 127.0.0.1:9001 --no-connect --run 2 --quiet"
     )
-    assert.match(last(outcome, 2) ?? outcome.stdout, /^2( \w+=0){9}$/)
+    assert.match(
+      last(outcome, 2) ?? outcome.stdout,
+      /connect_attempts=0 connect_deduped=0 connect_failures=0/
+    )
+  })
+
+  it("local discovery demo", async () => {
+    const outcome = await sideBySide(
+      "vix p2p --id A --listen 9001 --discovery on --disc-port 37020 --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --discovery on --disc-port 37020 --run 3 --quiet"
+    )
+    assert.match(last(outcome, 2) ?? outcome.stdout, /^2 peers_total=1 peers_connected=1 /)
+  })
+
+  it("use different discovery ports by mistake", async () => {
+    const outcome = await sideBySide(
+      "vix p2p --id A --listen 9001 --discovery on --disc-port 37020 --run 5 --quiet",
+      "vix p2p --id B --listen 9002 --discovery on --disc-port 37021 --disc-interval 300 --run 3 --tui off"
+    )
+    assert.include(outcome.stdout, "2 [vix p2p] peers_total=0 peers_connected=0")
+    assert.match(outcome.stdout, /^2 .*warn .*37021/m)
+  })
+
+  it("use a bootstrap registry", async () => {
+    const registry = "--discovery off --bootstrap on --registry http://127.0.0.1:8080"
+    const outcome = await sideBySide(
+      "vix registry --listen 8080 --run 8 --quiet",
+      `vix p2p --id A --listen 9001 ${registry} --boot-interval 15 --announce on --run 5 --quiet`,
+      `vix p2p --id B --listen 9002 ${registry} --run 3 --quiet`
+    )
+    assert.match(last(outcome, 3) ?? outcome.stdout, /^3 peers_total=1 peers_connected=1 /)
   })
 
   it("reuse the same port by mistake", async () => {
