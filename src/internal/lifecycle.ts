@@ -159,7 +159,11 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
       : yield* wasLive ? core.guard.lost(endpoint, reason) : core.guard.failed(endpoint, reason, peer)
     const retryInMillis = Duration.toMillis(wait)
     if (!wasLive) yield* unopened(core, link, ending, retryInMillis)
-    Deferred.unsafeDone(link.opened, Effect.fail(new ConnectError({ endpoint, reason, retryInMillis })))
+    // Made only for whoever asks: an error with its stack is dear.
+    Deferred.unsafeDone(
+      link.opened,
+      Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis }))
+    )
     Deferred.unsafeDone(link.closed, Effect.succeed(retryInMillis))
   }).pipe(Effect.uninterruptible)
 
