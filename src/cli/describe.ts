@@ -57,16 +57,18 @@ export const describe = (event: NodeEvent): Line | undefined => {
         `beacon of ${event.own ? "our own" : printable(event.nodeId)} from ${event.endpoint}`
       )
     case "beacon.error":
-      return line("warn", `discovery: ${printable(event.detail)}`)
+      return line("warn", `discovery: ${event.detail}`)
     case "registry.ok":
       return line(
         "debug",
-        `registry: ${event.action} done, ${event.taken} candidates, ${event.skipped} unfit entries`
+        event.action === "pull"
+          ? `registry: ${event.taken} peers named, ${event.skipped} entries passed over`
+          : `registry: ${event.action} done`
       )
     case "registry.error":
       return line(
         "warn",
-        `registry: ${event.action} failed: ${printable(event.detail)}${wait(event.retryInMillis)}`
+        `registry: ${event.action} failed: ${event.detail}${wait(event.retryInMillis)}`
       )
     case "message":
       return line(

@@ -71,6 +71,11 @@ export interface Limits {
   readonly seenHelloMillis: number
   /** Endpoints the guard remembers; the least recently used goes first. */
   readonly endpoints: number
+  /**
+   * Milliseconds for which an automatic dial gives way to a connection that has just come in from the same host: it
+   * is likely the same peer, and two handshakes at once cost one for nothing.
+   */
+  readonly arrivalMillis: number
   /** Milliseconds after an attempt within which an automatic wish for the same endpoint is a duplicate. */
   readonly dedupeMillis: number
   /** Milliseconds of the first back-off after a failed manual dial; doubles up to its cap. */
@@ -173,6 +178,7 @@ export const defaults: Limits = {
   seenHellos: 4_096,
   seenHelloMillis: 120_000,
   endpoints: 1_024,
+  arrivalMillis: 1_000,
   dedupeMillis: 900,
   manualBackoffMillis: 2_500,
   manualBackoffCapMillis: 12_000,

@@ -89,6 +89,11 @@ export class PeerTable {
     return evict === undefined ? { room: false } : { room: true, evict }
   }
 
+  /** A session ends to make room: it makes room for one newcomer only. */
+  evict(conn: number): void {
+    this.#evictable.delete(conn)
+  }
+
   /** Decides over an inbound session by the one-session rule; {@link accept} carries it out. */
   decide(self: PeerId, peer: PeerId, candidate: SessionRule.Candidate): SessionRule.Decision {
     return SessionRule.decide(this.#sessions.get(peer), candidate, self, peer)

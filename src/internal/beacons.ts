@@ -49,6 +49,8 @@ export type Hear = (datagram: Uint8Array, host: string) => void
 
 interface Core {
   readonly nodeId: NodeId
+  /** Whether the node dials at all. */
+  readonly dialling: boolean
   readonly key: string
   readonly network: string | undefined
   readonly config: Settings
@@ -102,7 +104,7 @@ export const make = <R>(
 
 const makeCore = Effect.gen(function*() {
   const config = yield* DiscoveryConfig
-  const { id, limits, networkKey } = yield* NodeConfig
+  const { dialling, id, limits, networkKey } = yield* NodeConfig
   const key = Beacon.keyOf((yield* Identity).peerId)
   const network = Option.getOrUndefined(
     Option.map(networkKey, (secret) => Beacon.networkOf(Redacted.value(secret)))
@@ -110,6 +112,7 @@ const makeCore = Effect.gen(function*() {
   const hub = <A>() => new Hub<A>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 })
   const core: Core = {
     nodeId: id,
+    dialling,
     key,
     network,
     config,
@@ -137,7 +140,8 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
     return
   }
   if (meaning._tag === "Repeated") {
-    if (!meaning.own) Effect.runSync(core.stats.increment("connect_deduped"))
+    // A copy is a wish to dial, unless nothing is ever dialled.
+    if (!meaning.own && core.dialling) Effect.runSync(core.stats.increment("connect_deduped"))
     return
   }
   const { beacon, candidate, endpoint, newcomer, own } = meaning

@@ -38,6 +38,8 @@ export interface Core {
   readonly ephemerals: Ephemerals<Link>
   /** The connections that have not been cleared away. */
   readonly links: Map<number, Link>
+  /** When the last connection came in from a host that shakes hands right now; monotonic milliseconds. */
+  readonly arrivals: Map<string, number>
   /** What is forked into it ends with the node. */
   readonly scope: Scope.Scope
   /** How the peers looked whose session ended a moment ago. */

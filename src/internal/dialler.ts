@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
-import { type Core, publish } from "./core.js"
+import { type Core, now, publish } from "./core.js"
 import { begin, run } from "./lifecycle.js"
 import type { Link } from "./link.js"
 import { dial } from "./outbound.js"
@@ -25,6 +25,8 @@ export interface Dialler {
 
 const never: Judgement = { verdict: "limit", retryIn: Duration.infinity }
 
+const arriving: Judgement = { verdict: "deduplicated", retryIn: Duration.zero }
+
 /** Dials live in the scope, not with whoever wished for them. */
 export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -34,7 +36,9 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     const attempt: Dialler["attempt"] = (endpoint, source, peer) =>
       Effect.gen(function*() {
         if (core.stopping || !core.settings.dialling) return never
-        const judgement = yield* core.guard.ask(endpoint, source, peer)
+        const judgement = source === "automatic" && isArriving(core, endpoint)
+          ? yield* Effect.as(core.stats.increment("connect_deduped"), arriving)
+          : yield* core.guard.ask(endpoint, source, peer)
         const retryInMillis = Duration.toMillis(judgement.retryIn)
         publish(core, {
           ev: "dial.verdict",
@@ -48,9 +52,11 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
         const key = endpoint.toString()
         inFlight.set(key, link)
         const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
-        yield* FiberSet.run(dials, Effect.ensuring(run(core, link, dial(core, link)), settled))
+        const life = Effect.interruptible(run(core, link, dial(core, link)))
+        yield* FiberSet.run(dials, Effect.ensuring(life, settled))
         return link
-      })
+        // Whoever gives the wish up in between would leave the guard with a dial that never ends.
+      }).pipe(Effect.uninterruptible)
 
     const connect: Dialler["connect"] = (endpoint) =>
       Effect.gen(function*() {
@@ -125,6 +131,12 @@ const underWay = (
     const session = peer === undefined ? undefined : core.table.current(peer)
     return session === undefined ? undefined : core.links.get(session.conn)
   })
+
+/** Whether somebody from that host is just shaking hands with us: likely the very peer that the hint names. */
+const isArriving = (core: Core, { host }: Endpoint): boolean => {
+  const since = core.arrivals.get(host)
+  return since !== undefined && now(core) - since < core.limits.arrivalMillis
+}
 
 /** Waits for a session. A dial that gave way to another connection with the same peer has led to that one. */
 const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>

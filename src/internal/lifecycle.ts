@@ -30,7 +30,10 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
   const link = new Link(++core.connections, direction, endpoint)
   core.links.set(link.conn, link)
   if (direction === "outbound") move(core, link, "Connecting", "Dialling")
-  else move(core, link, "Handshaking", "Accepted")
+  else {
+    core.arrivals.set(endpoint.host, now(core))
+    move(core, link, "Handshaking", "Accepted")
+  }
   return link
 }
 
@@ -81,6 +84,7 @@ export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect
       yield* core.guard.established(link.endpoint, peer)
       yield* core.guard.peerOpened(peer, link.endpoint)
     } else {
+      core.arrivals.delete(link.endpoint.host)
       core.admission.established(link.conn)
       const { listenPort } = proven
       yield* core.guard.peerOpened(
@@ -147,6 +151,7 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
     const wasLive = PeerState.isLive(state)
     move(core, link, "Closed", reason, ending)
     core.admission.closed(conn)
+    if (direction === "inbound") core.arrivals.delete(endpoint.host)
     if (proven !== undefined && core.table.ended(proven.peerId, conn, now(core))) {
       if (wasLive) core.lost.set(proven.peerId, describe(link, proven))
       yield* core.guard.peerClosed(proven.peerId)

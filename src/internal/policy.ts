@@ -34,7 +34,10 @@ export const check = (core: Core, link: Link, proven: Proven): Effect.Effect<Ref
       room: place.room
     })
     if (reason === undefined) {
-      if (place.evict !== undefined) core.links.get(place.evict)?.end(close("TooManyPeers"))
+      if (place.evict !== undefined) {
+        table.evict(place.evict)
+        core.links.get(place.evict)?.end(close("TooManyPeers"))
+      }
       return Effect.succeed(undefined)
     }
     const answer = IdentityCheck.reactionTo(reason, outbound ? "initiator" : "responder") === "close"

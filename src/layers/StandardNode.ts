@@ -136,6 +136,7 @@ const makeCore = Effect.gen(function*() {
     admission: new Admission(limits),
     ephemerals: new Ephemerals<Link>(limits),
     links: new Map(),
+    arrivals: new Map(),
     lost: new Map(),
     events: new Hub<NodeEvent>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 }),
     messages: new Hub<Message>({

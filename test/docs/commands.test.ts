@@ -1,29 +1,46 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as EventLine from "../../src/cli/eventLine.js"
+import * as RegistryEvent from "../../src/cli/registryEvent.js"
+import * as RegistryLine from "../../src/cli/registryParse.js"
 import * as Counters from "../../src/domain/Counters.js"
 import * as Reason from "../../src/domain/Reason.js"
+import * as Beacon from "../../src/protocol/Beacon.js"
+import { Entry } from "../../src/protocol/RegistryMessage.js"
 import { tryParse } from "../cli/standIns.js"
 import { blocksIn } from "./documents.js"
 
-/** What follows `vix p2p` on a line of a shell, as words. */
-const wordsOf = (line: string): ReadonlyArray<string> | undefined => {
-  const [, rest] = /\bvix p2p\b(.*)$/.exec(line) ?? []
-  return rest
-    ?.replaceAll(/\$\([^)]*\)/g, "9001")
+const parsers = {
+  p2p: tryParse,
+  registry: (argv: ReadonlyArray<string>) => Effect.runSync(Effect.either(RegistryLine.parse(argv)))
+}
+
+/** What a command of ours on a line of a shell comes to; nothing if there is none. */
+const parsedOf = (line: string) => {
+  const { command, rest = "" } = /\bvix (?<command>p2p|registry)\b(?<rest>.*)$/.exec(line)?.groups ?? {}
+  if (command !== "p2p" && command !== "registry") return undefined
+  const words = rest
+    .replaceAll(/\$\([^)]*\)/g, "9001")
     .replace(/ (\d?>|\||&|# ).*$/, "")
-    .replaceAll("\"", "")
+    .replaceAll(/["']/g, "")
     .split(/\s+/)
     .filter((word) => word !== "")
+  const parse: (argv: ReadonlyArray<string>) => Either.Either<unknown, Problems> = parsers[command]
+  return { command, outcome: parse(words) }
+}
+
+interface Problems {
+  readonly problems: ReadonlyArray<string>
 }
 
 describe("command lines in the documents", () => {
   for (const { text, where } of blocksIn("sh")) {
     it(`parse: ${where}`, () => {
       for (const line of text.replaceAll("\\\n", " ").split("\n")) {
-        const words = wordsOf(line)
-        if (words !== undefined) Either.getOrThrow(tryParse(words))
+        const parsed = parsedOf(line)
+        if (parsed !== undefined) Either.getOrThrow(parsed.outcome)
       }
     })
   }
@@ -31,15 +48,20 @@ describe("command lines in the documents", () => {
   for (const { text, where } of blocksIn("console")) {
     it(`print what is shown: ${where}`, () => {
       const [command = "", ...shown] = text.split("\n")
-      assert.match(command, /^\$ vix p2p/)
-      Either.match(tryParse(wordsOf(command) ?? []), {
+      assert.match(command, /^\$ vix (p2p|registry)/)
+      const parsed = parsedOf(command)
+      if (parsed === undefined) return
+      const name = `vix ${parsed.command}`
+      Either.match(parsed.outcome, {
         onLeft: ({ problems }) =>
           assert.deepStrictEqual(shown, [
-            ...problems.map((problem) => `vix p2p: ${problem}`),
-            "See vix p2p --help"
+            ...problems.map((problem) => `${name}: ${problem}`),
+            `See ${name} --help`
           ]),
         onRight: () => {
-          for (const line of shown) assert.match(line, /^(vix p2p: |peers_total=|\d{4}-\d\d-\d\dT[\d:.]+Z )/)
+          for (const line of shown) {
+            assert.match(line, /^(vix (p2p|registry): |peers_total=|\d{4}-\d\d-\d\dT[\d:.]+Z )/)
+          }
         }
       })
     })
@@ -63,13 +85,24 @@ describe("output in the documents", () => {
 
   it("says why in the words of the table of reasons", () => {
     const texts = Reason.all.map(Reason.textOf)
-    for (const { line, where } of matching(/^\S+Z .*(failed|lost|refused|conflict|stale|Closed|self)/)) {
+    const peers = /^\S+Z \w+ +(?!\s|discovery: |registry: ).*(failed|lost|refused|conflict|stale|Closed|self)/
+    for (const { line, where } of matching(peers)) {
       assert.isTrue(texts.some((text) => line.includes(text)), `${where}: ${line}`)
     }
   })
 
   it("has events of the shape that the schema describes", () => {
-    const decode = Schema.decodeUnknownSync(EventLine.EventLine, { onExcessProperty: "error" })
+    const any = Schema.Union(EventLine.EventLine, RegistryEvent.EventLine)
+    const decode = Schema.decodeUnknownSync(any, { onExcessProperty: "error" })
     for (const { line } of matching(/^\{"v":1,/)) decode(JSON.parse(line))
+  })
+
+  it("has beacons and lists of peers as they are understood", () => {
+    for (const { line } of matching(/^\{"node_id"/)) {
+      assert.isTrue(Either.isRight(Beacon.decode(new TextEncoder().encode(line))), line)
+    }
+    for (const { line } of matching(/^\{"peers"/)) {
+      Schema.decodeUnknownSync(Schema.Struct({ peers: Schema.Array(Entry) }))(JSON.parse(line))
+    }
   })
 })

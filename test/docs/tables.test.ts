@@ -1,26 +1,56 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { answer } from "../../src/cli/help.js"
-import { names, option } from "../../src/cli/options.js"
+import { names, option, options } from "../../src/cli/options.js"
+import * as RegistryEvent from "../../src/cli/registryEvent.js"
+import { options as registryOptions } from "../../src/cli/registryOptions.js"
+import * as RegistryLine from "../../src/cli/registryParse.js"
+import { namesOf, type Table } from "../../src/cli/table.js"
 import * as Counters from "../../src/domain/Counters.js"
 import * as Limits from "../../src/domain/Limits.js"
 import { NodeEvent } from "../../src/domain/NodeEvent.js"
 import { PeerState } from "../../src/domain/PeerState.js"
 import * as Reason from "../../src/domain/Reason.js"
+import * as RegistryLimits from "../../src/domain/RegistryLimits.js"
 import * as Vix from "../../src/index.js"
+import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
+import * as DiscoveryConfig from "../../src/services/DiscoveryConfig.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
 import { minimal, tryParse, words } from "../cli/standIns.js"
 import { rows } from "./documents.js"
 
 const first = (table: ReadonlyArray<ReadonlyArray<string>>) => table.map(([name]) => name)
 
-describe("options in the documents", () => {
-  const table = rows("docs/guide.md", "option", "value", "default")
+interface Command {
+  readonly document: string
+  readonly options: Table
+  /** What a line needs beside the option that is looked at. */
+  readonly needed: ReadonlyArray<string>
+  readonly parse: (argv: ReadonlyArray<string>) => Either.Either<unknown, unknown>
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  p2p: { document: "docs/guide.md", options, needed: words(minimal), parse: tryParse },
+  registry: {
+    document: "docs/registry.md",
+    options: registryOptions,
+    needed: [],
+    parse: (argv) => Effect.runSync(Effect.either(RegistryLine.parse(argv)))
+  }
+}
+
+describe.each(Object.entries(commands))("options of vix %s in the documents", (_, command) => {
+  const { document, needed, options, parse } = command
+  const table = rows(document, "option", "value", "default")
 
   it("are those of the command, with their values and defaults", () =>
     assert.deepStrictEqual(
       table.map(([flag, value, fallback]) => [flag, value, fallback]).sort(),
-      names.map((name) => [`--${name}`, option(name).value ?? "", option(name).default ?? ""]).sort()
+      namesOf(options).map((name) => {
+        const { default: fallback = "", value = "" } = options[name] ?? {}
+        return [`--${name}`, value, fallback]
+      }).sort()
     ))
 
   it("have the ranges that are accepted", () => {
@@ -28,10 +58,8 @@ describe("options in the documents", () => {
       const [, low, high] = /^(\d+) to (\d+)\b(?! bytes)/.exec(text) ?? []
       if (low === undefined || high === undefined) continue
       const accepts = (value: number) => {
-        const given = words(minimal).flatMap((word, at, all) =>
-          word === flag || all[at - 1] === flag ? [] : [word]
-        )
-        return Either.isRight(tryParse([...given, `${flag}=${value}`]))
+        const given = needed.flatMap((word, at, all) => word === flag || all[at - 1] === flag ? [] : [word])
+        return Either.isRight(parse([...given, `${flag}=${value}`]))
       }
       assert.deepStrictEqual(
         [Number(low) - 1, Number(low), Number(high), Number(high) + 1].map(accepts),
@@ -40,7 +68,9 @@ describe("options in the documents", () => {
       )
     }
   })
+})
 
+describe("options in the documents", () => {
   it("are shown in the README as they are", () => {
     for (const [cell = ""] of rows("README.md", "option", "meaning")) {
       const [, name, value] = /^--(\S+)(?: <(.*)>)?$/.exec(cell) ?? []
@@ -51,11 +81,14 @@ describe("options in the documents", () => {
   })
 })
 
-it("the exit codes are those that the help names", () => {
-  const help = answer(["p2p", "--help"], "0")?.text ?? ""
-  const [, line = ""] = /^Exit codes: (.*)$/m.exec(help) ?? []
-  assert.deepStrictEqual(first(rows("docs/operations.md", "code", "meaning")), line.match(/\d+/g))
-})
+it.each([["p2p", "docs/operations.md"], ["registry", "docs/registry.md"]])(
+  "the exit codes of vix %s are those that the help names",
+  (command, document) => {
+    const help = answer([command, "--help"], "0")?.text ?? ""
+    const [, line = ""] = /^Exit codes: (.*)$/m.exec(help) ?? []
+    assert.deepStrictEqual(first(rows(document, "code", "meaning")), line.match(/\d+/g))
+  }
+)
 
 describe("reasons in the documents", () => {
   it("are those of the table of reasons", () =>
@@ -80,18 +113,22 @@ describe("reasons in the documents", () => {
 })
 
 describe("limits in the documents", () => {
-  const defaults = new Map(
-    Object.entries(Limits.defaults).map(([name, value]) => {
-      const unit = name.endsWith("Millis") ? " ms" : name.endsWith("Bytes") ? " bytes" : ""
-      return [name, `${value.toLocaleString("en-US")}${unit}`]
-    })
-  )
+  const unitOf = (name: string) =>
+    [["Millis", " ms"], ["Seconds", " s"], ["Bytes", " bytes"]].find(([end = ""]) => name.endsWith(end))?.[1]
+  const shown = (limits: object) =>
+    new Map(
+      Object.entries(limits).map(([name, value]) =>
+        [name, `${Number(value).toLocaleString("en-US")}${unitOf(name) ?? ""}`] as const
+      )
+    )
+  const defaults = shown(Limits.defaults)
+  const documented = (document: string) =>
+    new Map(rows(document, "limit", "default").map(([name = "", value = ""]) => [name, value]))
 
-  it("are all that there are, with their defaults", () =>
-    assert.deepStrictEqual(
-      new Map(rows("docs/embedding.md", "limit", "default").map(([name = "", value = ""]) => [name, value])),
-      defaults
-    ))
+  it("are all that there are, with their defaults", () => {
+    assert.deepStrictEqual(documented("docs/embedding.md"), defaults)
+    assert.deepStrictEqual(documented("docs/registry.md"), shown(RegistryLimits.defaults))
+  })
 
   it("of the protocol have their defaults", () => {
     for (const [name = "", value] of rows("docs/protocol.md", "limit", "default")) {
@@ -113,11 +150,22 @@ describe("names in the documents", () => {
       NodeEvent.members.map((member) => member.fields.ev.literals[0]).sort()
     ))
 
-  it("of settings", () =>
+  it("of events and counters of a registry", () => {
     assert.deepStrictEqual(
-      first(rows("docs/embedding.md", "setting", "default")),
-      ["id", ...Object.keys(NodeConfig.defaults)]
-    ))
+      first(rows("docs/registry.md", "event")),
+      RegistryEvent.RegistryEvent.members.map((member) => member.fields.ev.literals[0])
+    )
+    assert.deepStrictEqual(first(rows("docs/registry.md", "counter")), Object.keys(RegistryEvent.zero))
+  })
+
+  it.each([
+    ["setting", ["id", ...Object.keys(NodeConfig.defaults)]],
+    ["DiscoveryConfig", Object.keys(DiscoveryConfig.defaults)],
+    ["BootstrapConfig", ["url", ...Object.keys(BootstrapConfig.defaults)]]
+  ])(
+    "of settings: %s",
+    (head, settings) => assert.deepStrictEqual(first(rows("docs/embedding.md", head, "default")), settings)
+  )
 
   it("of services and layers", () => {
     const exported = new Set(Object.keys(Vix))

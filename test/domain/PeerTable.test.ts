@@ -57,6 +57,14 @@ describe("PeerTable", () => {
     assert.isFalse(table.room(peer(99), "inbound", false).room)
   })
 
+  it("lets a Stale peer make room for one newcomer only, though it takes a moment to go", () => {
+    const table = new PeerTable(limits)
+    for (let n = 1; n <= 7; n++) table.accept(session(n), 0)
+    table.moved(peer(3), 3, "Stale", 0)
+    table.evict(3)
+    assert.deepStrictEqual(table.room(peer(99), "inbound", false), { room: false })
+  })
+
   it("knows who bears a node id for as long as that peer lives", () => {
     const table = new PeerTable(limits)
     table.accept(session(1), 0)

@@ -1,11 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Candidate } from "../../src/domain/Candidate.js"
 import * as NetworkInMemory from "../../src/layers/MemoryNetwork.js"
+import * as MemoryTransport from "../../src/layers/MemoryTransport.js"
 import * as Envelope from "../../src/protocol/Envelope.js"
 import { endpoint, pass, session, settle, silent, start, states, wanted } from "./nodes.js"
 
@@ -175,6 +179,24 @@ describe("Node", () => {
       assert.deepInclude(failed, { endpoint: "10.0.0.1:9001", reason: "HostUnreachable", failures: 1 })
     }))
 
+  world("a wish that is given up at any moment leaves no dial in flight", () =>
+    Effect.gen(function*() {
+      const b = yield* start("B", { host: "10.0.0.2" })
+      for (let turns = 0; turns < 12; turns++) {
+        const to = endpoint(`10.0.1.${turns}`)
+        // A fiber that yields often can be interrupted between any two of its steps.
+        const wish = yield* Effect.fork(Effect.withMaxOpsBeforeYield(b.node.connect(to), 11))
+        yield* Effect.repeatN(Effect.yieldNow(), turns)
+        yield* Fiber.interruptFork(wish)
+        yield* settle
+        const known = Option.getOrUndefined(yield* b.node.explain(to))
+        assert.isNotTrue(known?.inFlight, `given up after ${turns} turns`)
+      }
+      const { connect_attempts, connect_failures } = yield* b.counters
+      assert.isAbove(connect_attempts, 0)
+      assert.strictEqual(connect_attempts, connect_failures)
+    }))
+
   world(
     "a peer that falls silent is Stale after 15 s and closed after two more intervals",
     () =>
@@ -256,6 +278,26 @@ describe("Node", () => {
           assert.deepStrictEqual([peers_total, peers_connected, connect_failures], [1, 1, 0])
         }
         assert.strictEqual(yield* session(a), yield* session(b))
+      })
+  )
+
+  world(
+    "a hint gives way to whoever is just coming in from the same host, for a moment",
+    () =>
+      Effect.gen(function*() {
+        const hints = yield* Mailbox.make<Candidate>()
+        const a = yield* start("A", { heard: Mailbox.toStream(hints) })
+        const transport = yield* MemoryTransport.make({ host: "10.0.0.2" })
+        yield* transport.dial(endpoint())
+        yield* settle
+        const hint = { endpoint: endpoint("10.0.0.2"), nodeId: "B" }
+        yield* hints.offer(hint)
+        yield* settle
+        assert.deepInclude(yield* a.counters, { connect_attempts: 0, connect_deduped: 1 })
+        yield* pass(1_000)
+        yield* hints.offer(hint)
+        yield* settle
+        assert.deepInclude(yield* a.counters, { connect_attempts: 1, connect_deduped: 1 })
       })
   )
 

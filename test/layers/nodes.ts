@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { sign } from "node:crypto"
+import type { Candidate } from "../../src/domain/Candidate.js"
 import type { Counters } from "../../src/domain/Counters.js"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import * as Limits from "../../src/domain/Limits.js"
@@ -17,11 +18,11 @@ import type { MemoryNetwork } from "../../src/layers/MemoryNetwork.js"
 import * as MemoryTransport from "../../src/layers/MemoryTransport.js"
 import * as NoBootstrap from "../../src/layers/NoBootstrap.js"
 import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
-import * as NoDiscovery from "../../src/layers/NoDiscovery.js"
 import * as StandardConnectionGuard from "../../src/layers/StandardConnectionGuard.js"
 import * as StandardNode from "../../src/layers/StandardNode.js"
 import * as StandardStats from "../../src/layers/StandardStats.js"
 import { Initiator } from "../../src/protocol/Initiator.js"
+import { Discovery } from "../../src/services/Discovery.js"
 import { Identity } from "../../src/services/Identity.js"
 import { Node } from "../../src/services/Node.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
@@ -42,12 +43,14 @@ export interface Options extends Partial<Omit<NodeConfig.Settings, "id" | "limit
   readonly limits?: Partial<Limits.Limits>
   /** The key of an earlier node; a fresh one without it. */
   readonly identity?: Identity["Type"]
+  /** What discovery hears; nothing without it. */
+  readonly heard?: Stream.Stream<Candidate>
 }
 
 /** Starts a node that lives in the scope. Its host is 10.0.0.1 unless it says otherwise; its port is 9001. */
 export const start = (
   id: string,
-  { host = "10.0.0.1", identity, limits, ...settings }: Options = {}
+  { heard = Stream.empty, host = "10.0.0.1", identity, limits, ...settings }: Options = {}
 ): Effect.Effect<Started, TransportError, MemoryNetwork | Scope.Scope> =>
   Effect.gen(function*() {
     const config = NodeConfig.layer({
@@ -65,7 +68,11 @@ export const start = (
       Layer.provide([
         MemoryTransport.layer({ host }),
         NodeEntropy.layer,
-        NoDiscovery.layer,
+        Layer.succeed(Discovery, {
+          announcements: heard,
+          reports: Stream.empty,
+          announce: () => Effect.void
+        }),
         NoBootstrap.layer,
         config
       ])
@@ -75,10 +82,10 @@ export const start = (
     const stats = Context.get(services, Stats)
     const events: Array<NodeEvent> = []
     // It ends with the node's events, after the node.
-    yield* Effect.forkDaemon(Stream.runForEachChunk(node.events, (chunk) =>
-      Effect.sync(() =>
-        events.push(...Chunk.toReadonlyArray(chunk))
-      )))
+    yield* Effect.forkDaemon(
+      Stream.runForEachChunk(node.events, (chunk) =>
+        Effect.sync(() => events.push(...Chunk.toReadonlyArray(chunk))))
+    )
     yield* settle
     return { node, stats, counters: stats.snapshot, events, identity: Context.get(services, Identity) }
   })
