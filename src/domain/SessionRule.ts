@@ -60,6 +60,18 @@ export const decide = (
 }
 
 /**
+ * What the current session is told when a candidate takes its place: `Duplicate` for our own dial that lost to one
+ * made at the same time, `Replaced` otherwise.
+ *
+ * @since 0.1.0
+ */
+export const goodbye = (current: Current, candidate: Candidate): "Replaced" | "Duplicate" =>
+  current.direction === "outbound" && current.instance === candidate.instance &&
+    candidate.seenSeq < current.connSeq
+    ? "Duplicate"
+    : "Replaced"
+
+/**
  * Decides about an own dial that has proven its peer, before the HelloFinish is written; `instance` is the
  * peer's process. `Duplicate` is closed silently and is no failure.
  *

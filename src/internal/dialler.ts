@@ -33,10 +33,21 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     const dials = yield* FiberSet.make<void>()
     const inFlight = new Map<string, Link>()
 
+    const gaveWay = new Set<string>()
+
+    /** Once: should nothing come of it, the next hint is followed, whoever else comes in from there. */
+    const givesWay = (endpoint: Endpoint): boolean => {
+      const key = endpoint.toString()
+      if (gaveWay.delete(key) || !isArriving(core, endpoint)) return false
+      if (gaveWay.size >= core.limits.endpoints) gaveWay.clear()
+      gaveWay.add(key)
+      return true
+    }
+
     const attempt: Dialler["attempt"] = (endpoint, source, peer) =>
       Effect.gen(function*() {
         if (core.stopping || !core.settings.dialling) return never
-        const judgement = source === "automatic" && isArriving(core, endpoint)
+        const judgement = source === "automatic" && givesWay(endpoint)
           ? yield* Effect.as(core.stats.increment("connect_deduped"), arriving)
           : yield* core.guard.ask(endpoint, source, peer)
         const retryInMillis = Duration.toMillis(judgement.retryIn)

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { NodeId } from "../domain/NodeId.js"
 import type { CloseReason } from "../domain/Reason.js"
+import * as SessionRule from "../domain/SessionRule.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
 import { type Core, hex, now, publish } from "./core.js"
@@ -70,7 +71,10 @@ export const settle = (core: Core, link: Link, proven: Proven, connSeq: bigint):
   const session = { conn: link.conn, peer, nodeId, instance, connSeq, pinned: link.trust === "pinned" }
   if (outbound) table.commit(session, now(core))
   else table.accept(session, now(core))
-  if (old !== undefined) core.links.get(old.conn)?.end(close("Replaced"))
+  if (old !== undefined) {
+    const reason = outbound ? "Replaced" : SessionRule.goodbye(old, { instance, connSeq, seenSeq })
+    core.links.get(old.conn)?.end(close(reason))
+  }
   return undefined
 }
 

@@ -77,9 +77,16 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
   core.party.listenPort = address.port
   yield* Deferred.succeed(listening, address)
   yield* Effect.forkScoped(heartbeat(core))
-  yield* Effect.addFinalizer(() => stop(core))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      core.events.end()
+      core.messages.end()
+    })
+  )
   yield* Effect.forEach(settings.connect, (endpoint) => dialler.want(endpoint, settings.connectDelayMillis))
   yield* meet(core, dialler, address.port)
+  // Added last and so done first: peers hear the goodbye before a registry is told.
+  yield* Effect.addFinalizer(() => stop(core))
 
   publish(core, { ev: "listening", address: address.host, port: address.port, key: core.peerId })
 
@@ -185,8 +192,6 @@ const stop = (core: Core): Effect.Effect<void> =>
     yield* Effect.forEach(links, (link) => Deferred.await(link.gone), { discard: true }).pipe(
       Effect.timeoutOption(core.limits.stopMillis)
     )
-    core.events.end()
-    core.messages.end()
   })
 
 const disconnect = (core: Core, peer: PeerId): boolean => {

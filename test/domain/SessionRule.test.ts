@@ -336,3 +336,20 @@ describe("SessionRule", () => {
     assert.deepStrictEqual(clonedAfter(20_000), Array.from({ length: 8 }, () => false))
   })
 })
+
+describe("the goodbye of the session whose place was taken", () => {
+  const current = { direction: "outbound", connSeq: 5n, instance: "p" } as const
+  const candidate = { instance: "p", connSeq: 1n, seenSeq: 0n }
+
+  it("is Duplicate for our own dial that lost to one made at the same time", () =>
+    assert.strictEqual(SessionRule.goodbye(current, candidate), "Duplicate"))
+
+  it.each([
+    ["that the peer had accepted and lost", current, { ...candidate, seenSeq: 5n }],
+    ["with a process that is gone", current, { ...candidate, instance: "q" }],
+    ["that the peer dialled", { ...current, direction: "inbound" } as const, candidate]
+  ])(
+    "is Replaced for one %s",
+    (_, old, next) => assert.strictEqual(SessionRule.goodbye(old, next), "Replaced")
+  )
+})

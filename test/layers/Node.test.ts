@@ -282,7 +282,7 @@ describe("Node", () => {
   )
 
   world(
-    "a hint gives way to whoever is just coming in from the same host, for a moment",
+    "a hint gives way once to whoever is just coming in from the same host",
     () =>
       Effect.gen(function*() {
         const hints = yield* Mailbox.make<Candidate>()

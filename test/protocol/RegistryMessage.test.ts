@@ -141,14 +141,14 @@ describe("RegistryMessage", () => {
           assert.strictEqual(Endpoint.parse(endpoint.toString())._tag, "Right")
         }
       }),
-      { numRuns: 1_000 }
+      { numRuns: 10_000 }
     )
     fc.assert(
       fc.property(fc.uint8Array(), (body) => {
         RegistryMessage.entries(body, 100)
         RegistryMessage.isAcknowledged(body)
       }),
-      { numRuns: 1_000 }
+      { numRuns: 10_000 }
     )
   })
 
