@@ -5,10 +5,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Counters from "../domain/Counters.js"
 import * as TcpNode from "../layers/TcpNode.js"
+import * as TcpTransport from "../layers/TcpTransport.js"
 import * as UdpDiscovery from "../layers/UdpDiscovery.js"
 import * as BootstrapConfig from "../services/BootstrapConfig.js"
 import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
+import { Transport } from "../services/Transport.js"
 import { jsonSchema } from "./eventLine.js"
+import { lookUp } from "./lookUp.js"
 import * as Output from "./output.js"
 import { run, type World } from "./p2p.js"
 import { parse, type UsageError } from "./parse.js"
@@ -24,6 +27,7 @@ export const p2p = (argv: ReadonlyArray<string>, signal: AbortSignal): Promise<n
 /** The node of a line: on TCP, found and finding by the means that it names. */
 const nodeOf: World["node"] = ({ bootstrap, discovery, node }) =>
   TcpNode.layer(node, {
+    transport: Layer.sync(Transport, () => TcpTransport.make({ lookup: lookUp })),
     ...(discovery.enabled
       ? { discovery: Layer.provide(UdpDiscovery.layer, DiscoveryConfig.layer(discovery)) }
       : {}),

@@ -11,7 +11,7 @@ import type { Identity } from "../services/Identity.js"
 import type { Node } from "../services/Node.js"
 import * as NodeConfig from "../services/NodeConfig.js"
 import type { Stats } from "../services/Stats.js"
-import type { TransportError } from "../services/Transport.js"
+import type { Transport, TransportError } from "../services/Transport.js"
 import * as EphemeralIdentity from "./EphemeralIdentity.js"
 import * as NoBootstrap from "./NoBootstrap.js"
 import * as NodeEntropy from "./NodeEntropy.js"
@@ -22,11 +22,12 @@ import * as StandardStats from "./StandardStats.js"
 import * as TcpTransport from "./TcpTransport.js"
 
 /**
- * How a node finds others by itself; without one of them, not in that way.
+ * How a node finds others by itself, without one of them not in that way; and a `TcpTransport` of one's own.
  *
  * @since 0.1.0
  */
 export interface Means {
+  readonly transport?: Layer.Layer<Transport>
   readonly discovery?: Layer.Layer<Discovery, never, NodeConfig.NodeConfig | Identity | Stats>
   readonly bootstrap?: Layer.Layer<Bootstrap, never, NodeConfig.NodeConfig | Identity | Stats>
 }
@@ -38,14 +39,14 @@ export interface Means {
  */
 export const layer = (
   settings: Partial<NodeConfig.Settings> & Pick<NodeConfig.Settings, "id">,
-  { bootstrap = NoBootstrap.layer, discovery = NoDiscovery.layer }: Means = {}
+  { bootstrap = NoBootstrap.layer, discovery = NoDiscovery.layer, transport = TcpTransport.layer }: Means = {}
 ): Layer.Layer<Node | Stats | ConnectionGuard | Identity, TransportError> =>
   StandardNode.layer.pipe(
     Layer.provide([discovery, bootstrap]),
     Layer.provideMerge(StandardConnectionGuard.layer),
     Layer.provideMerge(StandardStats.layer),
     Layer.provideMerge(EphemeralIdentity.layer),
-    Layer.provide([TcpTransport.layer, NodeEntropy.layer]),
+    Layer.provide([transport, NodeEntropy.layer]),
     Layer.provide(NodeConfig.layer(settings)),
     // Two nodes in one program share no layer: each has its own counters and its own key.
     Layer.fresh
