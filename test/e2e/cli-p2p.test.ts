@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { events, listening, tidy, vix } from "./process.js"
+import { events, listening, program, run, tidy, vix } from "./process.js"
 
 tidy()
 
@@ -48,6 +48,17 @@ describe("a run", () => {
     assert.strictEqual(code, 0)
     assert.match(stdout, /^(\[vix p2p\] peers_total=0( \w+=0){8}\n)+Final\n( {2}\w+=0\n){9}bye\n$/)
     assert.match(stderr, /^\S+ info {2}listening on 127\.0\.0\.1:\d+, PeerId [0-9a-f]{16}…\n$/)
+  })
+
+  it("ends by itself: nothing is left that `process.exit` would have to cut off", async () => {
+    const { endpoint } = await listening("--id B")
+    const folder = mkdtempSync(join(tmpdir(), "vix-e2e-"))
+    const noExit = join(folder, "no-exit.cjs")
+    writeFileSync(noExit, "process.exit = () => process.reallyExit(99)")
+    const line = `p2p --id A --listen 0 --bind 127.0.0.1 --iface lo --connect ${endpoint} --run 0.5 --quiet`
+    const { code } = await run(process.execPath, ["-r", noExit, program, ...line.split(" ")]).outcome
+    assert.strictEqual(code, 0)
+    rmSync(folder, { recursive: true })
   })
 
   it("stops cleanly when the reader of stdout has gone", async () => {

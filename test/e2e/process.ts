@@ -22,8 +22,9 @@ export const vix = (line = "") => {
 }
 
 /** Any command at work. */
-export const run = (command: string, argv: ReadonlyArray<string>) => {
-  const child = spawn(command, argv, { stdio: ["ignore", "pipe", "pipe"] })
+export const run = (command: string, argv: ReadonlyArray<string>, stdin: "ignore" | "pipe" = "ignore") => {
+  const child = spawn(command, argv, { stdio: ["pipe", "pipe", "pipe"] })
+  if (stdin === "ignore") child.stdin.end()
   processes.add(child)
   const text = { stdout: "", stderr: "" }
   for (const name of ["stdout", "stderr"] as const) {
