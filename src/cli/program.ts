@@ -39,7 +39,7 @@ const nodeOf: World["node"] = ({ bootstrap, discovery, node }) =>
 /** The client of a registry; loaded only where one is named. */
 const registryAt = (url: URL, settings: Partial<BootstrapConfig.Settings>) =>
   Effect.promise(() => import("../layers/HttpBootstrap.js")).pipe(
-    Effect.map(({ layer }) => layer),
+    Effect.map(({ layerWith }) => layerWith({ lookup: lookUp })),
     Layer.unwrapEffect,
     Layer.provide(BootstrapConfig.layer({ ...settings, url }))
   )

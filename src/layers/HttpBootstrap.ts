@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Limits } from "../domain/Limits.js"
+import type * as OneShotHttp from "../internal/oneShotHttp.js"
 import { type Registry, RegistryError } from "../internal/registry.js"
 import * as Visits from "../internal/visits.js"
 import * as RegistryMessage from "../protocol/RegistryMessage.js"
@@ -40,14 +41,20 @@ export const make: Effect.Effect<
 })
 
 /** Visits it by a client of its own, with a connection for each request. @since 0.1.0 */
-export const layer: Layer.Layer<Bootstrap, never, BootstrapConfig | Identity | NodeConfig> = Layer.scoped(
-  Bootstrap,
-  // Loaded only by a node that has a registry: it costs more than all the rest of the node.
-  Effect.flatMap(
-    Effect.promise(() => import("../internal/oneShotHttp.js")),
-    ({ client }) => Effect.provideService(make, HttpClient.HttpClient, client)
+export const layerWith = (
+  options: OneShotHttp.Options
+): Layer.Layer<Bootstrap, never, BootstrapConfig | Identity | NodeConfig> =>
+  Layer.scoped(
+    Bootstrap,
+    // Loaded only by a node that has a registry: it costs more than all the rest of the node.
+    Effect.flatMap(
+      Effect.promise(() => import("../internal/oneShotHttp.js")),
+      (http) => Effect.provideService(make, HttpClient.HttpClient, http.make(options))
+    )
   )
-)
+
+/** The same, with names looked up as the system does it. @since 0.1.0 */
+export const layer: Layer.Layer<Bootstrap, never, BootstrapConfig | Identity | NodeConfig> = layerWith({})
 
 const registry = (
   http: HttpClient.HttpClient,
