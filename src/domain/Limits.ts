@@ -72,6 +72,11 @@ export interface Limits {
   /** Endpoints the guard remembers; the least recently used goes first. */
   readonly endpoints: number
   /**
+   * Milliseconds for which one of two nodes that hear each other lets the other dial first: the one with the greater
+   * key, whose dial would give way anyway; and for which a node that has somebody to dial stays silent at its start.
+   */
+  readonly deferMillis: number
+  /**
    * Milliseconds for which an automatic dial gives way to a connection that has just come in from the same host: it
    * is likely the same peer, and two handshakes at once cost one for nothing.
    */
@@ -178,6 +183,7 @@ export const defaults: Limits = {
   seenHellos: 4_096,
   seenHelloMillis: 120_000,
   endpoints: 1_024,
+  deferMillis: 100,
   arrivalMillis: 1_000,
   dedupeMillis: 900,
   manualBackoffMillis: 2_500,

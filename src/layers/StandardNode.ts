@@ -165,6 +165,9 @@ const admit = (core: Core, remote: Endpoint.Endpoint): boolean => {
   return verdict.admitted
 }
 
+/** Hints that are thought over at one time. */
+const hintsAtOnce = 16
+
 /** Dials what discovery and the registry name, through the guard. */
 const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
   Effect.gen(function*() {
@@ -174,10 +177,17 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
       Stream.runForEach((report) => Effect.sync(() => publish(core, report))),
       Effect.forkScoped
     )
-    yield* discovery.announce(port)
+    const { deferMillis } = core.limits
+    const silence = core.settings.connect.length > 0 && core.settings.dialling ? deferMillis : 0
+    yield* Effect.forkScoped(Effect.delay(discovery.announce(port), silence))
     yield* bootstrap.announce(port)
     yield* discovery.announcements.pipe(
-      Stream.runForEach(({ endpoint, key }) => dialler.attempt(endpoint, "automatic", key)),
+      Stream.mapEffect(({ endpoint, key }) =>
+        Effect.delay(
+          dialler.attempt(endpoint, "automatic", key),
+          key !== undefined && core.peerId > key ? deferMillis : 0
+        ), { concurrency: hintsAtOnce, unordered: true }),
+      Stream.runDrain,
       Effect.forkScoped
     )
     yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))

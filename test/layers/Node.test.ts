@@ -301,6 +301,23 @@ describe("Node", () => {
       })
   )
 
+  world(
+    "of two nodes that hear each other the one with the smaller key dials first",
+    () =>
+      Effect.gen(function*() {
+        const hints = yield* Mailbox.make<Candidate>()
+        const a = yield* start("A", { heard: Mailbox.toStream(hints) })
+        yield* hints.offer({ endpoint: endpoint("10.0.0.2"), nodeId: "B", key: "f".repeat(16) })
+        yield* settle
+        assert.strictEqual((yield* a.counters).connect_attempts, 1)
+        yield* hints.offer({ endpoint: endpoint("10.0.0.3"), nodeId: "C", key: "0".repeat(16) })
+        yield* settle
+        assert.strictEqual((yield* a.counters).connect_attempts, 1)
+        yield* pass(100)
+        assert.strictEqual((yield* a.counters).connect_attempts, 2)
+      })
+  )
+
   world("a second node with the same id is refused and both are warned", () =>
     Effect.gen(function*() {
       const a = yield* start("A")
