@@ -31,7 +31,6 @@ const rows = {
   Established: { class: "none", text: "the handshake is complete" },
   Silence: { class: "none", text: "nothing was heard from the peer" },
   Heard: { class: "none", text: "the peer was heard again" },
-  Forgotten: { class: "none", text: "the peer has been gone for a while" },
 
   // Ends that nobody is to blame for.
   Stopped: { class: "none", text: "this node stopped" },

@@ -20,6 +20,7 @@ import { DiscoveryConfig, type Settings } from "../services/DiscoveryConfig.js"
 import { Identity } from "../services/Identity.js"
 import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
+import { now } from "./core.js"
 import { Hub } from "./hub.js"
 
 /** What discovery is built from. */
@@ -133,8 +134,8 @@ const makeCore = Effect.gen(function*() {
 })
 
 const hear = (core: Core, datagram: Uint8Array, host: string): void => {
-  const now = Number(core.clock.unsafeCurrentTimeNanos() / 1_000_000n)
-  const meaning = core.hearing.hear(datagram, host, now)
+  const nowMillis = now(core)
+  const meaning = core.hearing.hear(datagram, host, nowMillis)
   if (meaning._tag === "Ignored") {
     core.ignored.set(meaning.why, (core.ignored.get(meaning.why) ?? 0) + 1)
     return
@@ -154,7 +155,7 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
     own
   })
   if (candidate !== undefined) core.candidates.publish(candidate)
-  if (newcomer && core.greetings.take(now)) core.wake.unsafeOpen()
+  if (newcomer && core.greetings.take(nowMillis)) core.wake.unsafeOpen()
 }
 
 const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>

@@ -51,7 +51,8 @@ export interface Core {
 }
 
 /** Milliseconds of the monotonic clock. */
-export const now = (core: Core): number => Number(core.clock.unsafeCurrentTimeNanos() / 1_000_000n)
+export const now = ({ clock }: Pick<Core, "clock">): number =>
+  Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
 
 /** Tells every subscriber of the node's events. */
 export const publish = (core: Core, event: Untimed): void =>
