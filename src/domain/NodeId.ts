@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 /** Bytes of UTF-8 in the longest node id. @since 0.1.0 */
 export const maxBytes = 64
 
+const plain = /^[\x21-\x7e]{1,64}$/
 const forbidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 /**
@@ -17,6 +18,8 @@ const forbidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
  * @since 0.1.0
  */
 export const problem = (text: string): string | undefined => {
+  // What nearly all are.
+  if (plain.test(text)) return undefined
   if (!text.isWellFormed()) return "expected valid Unicode"
   const bytes = new TextEncoder().encode(text).length
   if (bytes < 1 || bytes > maxBytes) return `expected 1 to ${maxBytes} bytes of UTF-8`

@@ -89,6 +89,11 @@ export class PeerTable {
     return evict === undefined ? { room: false } : { room: true, evict }
   }
 
+  /** Whether every place is taken. */
+  get full(): boolean {
+    return this.#sessions.size >= this.#limits.peers
+  }
+
   /** A session ends to make room: it makes room for one newcomer only. */
   evict(conn: number): void {
     this.#evictable.delete(conn)

@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
@@ -92,6 +93,8 @@ export const make = <R>(
     return {
       announcements: core.candidates.stream,
       reports: core.reports.stream,
+      listen: ({ candidate, report }) =>
+        Effect.zipRight(core.reports.listen(report), core.candidates.listen(candidate)),
       announce: (port) =>
         Effect.asVoid(Effect.acquireRelease(
           Effect.sync(() => {
@@ -163,13 +166,19 @@ const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
     const { beaconJitter, beaconJitterMillis, silentIntervals } = core.limits
     const { intervalMillis } = core.config
     for (let silent = 0;;) {
-      const early = yield* Effect.raceFirst(
-        Effect.as(core.wake.await, true),
-        Effect.as(
-          sleepBetween(intervalMillis * (1 - beaconJitter), intervalMillis * (1 + beaconJitter)),
-          false
-        )
+      let early = true
+      const due = yield* sleepBetween(
+        intervalMillis * (1 - beaconJitter),
+        intervalMillis * (1 + beaconJitter)
+      ).pipe(
+        Effect.zipRight(Effect.suspend(() => {
+          early = false
+          return core.wake.open
+        })),
+        Effect.fork
       )
+      yield* core.wake.await
+      yield* Fiber.interrupt(due)
       if (early) yield* sleepBetween(0, beaconJitterMillis)
       // Whoever wakes us from now on is not content with this beacon.
       yield* core.wake.close

@@ -19,6 +19,7 @@ import type { Message, Peer } from "../services/Node.js"
 import type { Settings } from "../services/NodeConfig.js"
 import type { Stats } from "../services/Stats.js"
 import type { Transport } from "../services/Transport.js"
+import type { Deadline } from "./deadline.js"
 import type { Hub } from "./hub.js"
 import type { Ending, Link } from "./link.js"
 
@@ -40,12 +41,22 @@ export interface Core {
   readonly links: Map<number, Link>
   /** When the last connection came in from a host that shakes hands right now; monotonic milliseconds. */
   readonly arrivals: Map<string, number>
+  readonly deadlines: {
+    /** From the dial to TCP established. */
+    readonly dial: Deadline
+    /** From TCP established to Connected. */
+    readonly handshake: Deadline
+    /** From our Close to the end of what the other end sends. */
+    readonly close: Deadline
+  }
   /** What is forked into it ends with the node. */
   readonly scope: Scope.Scope
   /** How the peers looked whose session ended a moment ago. */
   readonly lost: Map<PeerId, Peer>
   readonly events: Hub<NodeEvent>
   readonly messages: Hub<Message>
+  /** Sees every event first. */
+  readonly witness: (event: NodeEvent) => void
   connections: number
   stopping: boolean
 }
@@ -55,8 +66,11 @@ export const now = ({ clock }: Pick<Core, "clock">): number =>
   Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
 
 /** Tells every subscriber of the node's events. */
-export const publish = (core: Core, event: Untimed): void =>
-  core.events.publish({ ...event, atMillis: core.clock.unsafeCurrentTimeMillis() } as NodeEvent)
+export const publish = (core: Core, event: Untimed): void => {
+  const timed = { ...event, atMillis: core.clock.unsafeCurrentTimeMillis() } as NodeEvent
+  core.witness(timed)
+  core.events.publish(timed)
+}
 
 /** Takes a connection to its next state and says so. An illegal change is a defect. */
 export const move = (

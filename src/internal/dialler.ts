@@ -45,29 +45,36 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     }
 
     const attempt: Dialler["attempt"] = (endpoint, source, peer) =>
-      Effect.gen(function*() {
-        if (core.stopping || !core.settings.dialling) return never
+      Effect.suspend(() => {
+        if (core.stopping || !core.settings.dialling) return Effect.succeed(never)
+        // A hint leads nowhere while every place is taken; who is wanted may still make a Stale peer give way.
+        if (source === "automatic" && core.table.full) return Effect.succeed(never)
         const judgement = source === "automatic" && givesWay(endpoint)
-          ? yield* Effect.as(core.stats.increment("connect_deduped"), arriving)
-          : yield* core.guard.ask(endpoint, source, peer)
-        const retryInMillis = Duration.toMillis(judgement.retryIn)
-        publish(core, {
-          ev: "dial.verdict",
-          endpoint: endpoint.toString(),
-          source,
-          verdict: judgement.verdict,
-          ...(retryInMillis > 0 ? { retryInMillis } : {})
+          ? Effect.as(core.stats.increment("connect_deduped"), arriving)
+          : core.guard.ask(endpoint, source, peer)
+        return Effect.flatMap(judgement, (judged): Effect.Effect<Link | Judgement> => {
+          const retryInMillis = Duration.toMillis(judged.retryIn)
+          publish(core, {
+            ev: "dial.verdict",
+            endpoint: endpoint.toString(),
+            source,
+            verdict: judged.verdict,
+            ...(retryInMillis > 0 ? { retryInMillis } : {})
+          })
+          return judged.verdict === "dial" ? begins(endpoint) : Effect.succeed(judged)
         })
-        if (judgement.verdict !== "dial") return judgement
+        // Whoever gives the wish up in between would leave the guard with a dial that never ends.
+      }).pipe(Effect.uninterruptible)
+
+    const begins = (endpoint: Endpoint): Effect.Effect<Link> =>
+      Effect.suspend(() => {
         const link = begin(core, "outbound", endpoint)
         const key = endpoint.toString()
         inFlight.set(key, link)
         const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
-        const life = Effect.interruptible(run(core, link, dial(core, link)))
-        yield* FiberSet.run(dials, Effect.ensuring(life, settled))
-        return link
-        // Whoever gives the wish up in between would leave the guard with a dial that never ends.
-      }).pipe(Effect.uninterruptible)
+        const life = Effect.interruptible(Effect.scoped(run(core, link, dial(core, link))))
+        return Effect.as(FiberSet.run(dials, Effect.ensuring(life, settled)), link)
+      })
 
     const connect: Dialler["connect"] = (endpoint) =>
       Effect.gen(function*() {

@@ -7,8 +7,10 @@ import { classOf, type CloseReason, codeOf } from "../domain/Reason.js"
 import * as Envelope from "../protocol/Envelope.js"
 import * as Message from "../protocol/Message.js"
 import type { Received, Session } from "../protocol/Session.js"
+import type { Message as Incoming } from "../services/Node.js"
 import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, move, now, publish } from "./core.js"
+import { next } from "./latch.js"
 import { close, drop, type Ending, gone, type Link } from "./link.js"
 
 const nothing = new Uint8Array(0)
@@ -28,10 +30,10 @@ export const receive = (core: Core, link: Link, received: Received): Ending | un
       if (link.proven) core.table.moved(link.proven.peerId, link.conn, "Connected", link.lastHeardMillis)
     }
   }
+  deliver(core, link, received.events)
   for (const event of received.events) {
     switch (event._tag) {
       case "Data":
-        deliver(core, link, event.topic, event.payload)
         break
       case "Ping":
         control(core, link, Envelope.types.Pong, event.data)
@@ -76,10 +78,8 @@ export const write = (
 ): Effect.Effect<Ending> =>
   Effect.gen(function*() {
     while (true) {
-      yield* link.work.await
-      const frames = link.outbox.flush(session, core.limits.sendQueueSoftBytes)
-      if (link.outbox.bytes === 0) link.work.unsafeClose()
-      if (frames.length > 0) yield* connection.write(frames)
+      if (link.outbox.bytes === 0) yield* next(link.work)
+      yield* connection.write(link.outbox.flush(session, core.limits.sendQueueSoftBytes))
       if (link.outbox.bytes < core.limits.sendQueueSoftBytes) link.space.unsafeOpen()
     }
   }).pipe(Effect.catchTag("TransportError", (error) => Effect.succeed(broken(error))))
@@ -87,6 +87,12 @@ export const write = (
 /** Queues a Ping or Pong; it does not wait for anything. */
 export const control = (core: Core, link: Link, type: number, plaintext: Uint8Array): void => {
   link.outbox.offerControl(type, plaintext, now(core))
+  queued(core, link)
+}
+
+/** Queues a message in one piece. */
+export const offerData = (core: Core, link: Link, topic: string, payload: Uint8Array): void => {
+  link.outbox.offerData(topic, payload, () => now(core))
   queued(core, link)
 }
 
@@ -104,10 +110,10 @@ export const ping = (core: Core, link: Link): Effect.Effect<void> =>
   })
 
 /**
- * Says goodbye: what still waits goes out if nobody is to blame, then Close, then the socket gets a moment to drain.
+ * Says goodbye: what still waits goes out if nobody is to blame, then Close, then the socket drains. Whoever says it
+ * limits its time.
  */
 export const farewell = (
-  core: Core,
   link: Link,
   connection: Connection,
   session: Session,
@@ -122,7 +128,6 @@ export const farewell = (
   }).pipe(
     Effect.zipRight(connection.end),
     Effect.zipRight(Effect.repeat(connection.read, { until: Option.isNone })),
-    Effect.timeoutOption(core.limits.closeMillis),
     Effect.ignore
   )
 
@@ -133,10 +138,15 @@ const queued = (core: Core, link: Link): void => {
   link.work.unsafeOpen()
 }
 
-const deliver = (core: Core, link: Link, topic: string, payload: Uint8Array): void => {
+const deliver = (core: Core, link: Link, events: Received["events"]): void => {
   const { proven } = link
   if (proven === undefined) return
-  core.messages.deliver({ from: proven.peerId, nodeId: proven.nodeId, topic, payload })
+  const { nodeId, peerId: from } = proven
+  const messages: Array<Incoming> = []
+  for (const event of events) {
+    if (event._tag === "Data") messages.push({ from, nodeId, topic: event.topic, payload: event.payload })
+  }
+  if (messages.length > 0) core.messages.deliver(messages)
 }
 
 const pong = (core: Core, link: Link, data: Uint8Array): void => {

@@ -26,7 +26,9 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
       for (const link of links.values()) {
-        const ending = yield* guarded(link, beat(core, link, floor, at))
+        const due = assess(core, link, floor, at)
+        if (due === undefined) continue
+        const ending = yield* guarded(link, beat(core, link, due, at))
         if (ending !== undefined) link.end(ending)
       }
       yield* gauge(core)
@@ -35,19 +37,34 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
     }
   })
 
-/** Looks after one connection; says how it ends, if it has to. */
-const beat = (core: Core, link: Link, floor: number, at: number): Effect.Effect<Ending | undefined> =>
+/** What one connection needs now: mostly nothing, which must cost little. */
+const assess = ({ limits }: Core, link: Link, floor: number, at: number): Due | undefined => {
+  const { lastHeardMillis: heardMillis, outbox, proven, state } = link
+  if (!PeerState.isLive(state) || proven === undefined) return undefined
+  const waiting = outbox.oldestMillis
+  if (waiting !== undefined && at - Math.max(waiting, floor) > limits.sendQueueMillis) {
+    return { verdict: "SlowPeer", proven }
+  }
+  const verdict = Liveness.assess({ state, heardMillis }, floor, at, limits)
+  return verdict === state && at < link.nextPingMillis ? undefined : { verdict, proven }
+}
+
+interface Due {
+  readonly verdict: ReturnType<typeof Liveness.assess> | "SlowPeer"
+  readonly proven: NonNullable<Link["proven"]>
+}
+
+/** Does it; says how the connection ends, if it has to. */
+const beat = (
+  core: Core,
+  link: Link,
+  { proven, verdict }: Due,
+  at: number
+): Effect.Effect<Ending | undefined> =>
   Effect.suspend(() => {
-    const { limits } = core
-    const { lastHeardMillis: heardMillis, outbox, proven, state } = link
-    if (!PeerState.isLive(state) || proven === undefined) return Effect.succeed(undefined)
-    const waiting = outbox.oldestMillis
-    if (waiting !== undefined && at - Math.max(waiting, floor) > limits.sendQueueMillis) {
-      return Effect.succeed(close("SlowPeer"))
-    }
-    const verdict = Liveness.assess({ state, heardMillis }, floor, at, limits)
+    if (verdict === "SlowPeer") return Effect.succeed(close("SlowPeer"))
     if (verdict === "Close") return Effect.succeed(close("Stale"))
-    if (verdict !== state) {
+    if (verdict !== link.state) {
       move(core, link, verdict, verdict === "Stale" ? "Silence" : "Heard")
       core.table.moved(proven.peerId, link.conn, verdict, at)
     }

@@ -2,20 +2,12 @@
  * Hands what happens to every subscriber, without ever waiting for one: what a subscriber leaves untaken beyond its
  * limit is dropped and counted.
  */
+import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-
-const done = Exit.void
-
-interface Subscriber<A> {
-  readonly mailbox: Mailbox.Mailbox<A>
-  /** Sum of the sizes of what waits in the mailbox. */
-  waiting: number
-}
+import { next } from "./latch.js"
 
 export interface Options<A> {
   /** Bounds the sum of `sizeOf` over what one subscriber has not taken. */
@@ -28,6 +20,7 @@ export interface Options<A> {
 export class Hub<A> {
   readonly #options: Options<A>
   readonly #subscribers = new Set<Subscriber<A>>()
+  readonly #listeners = new Set<(item: A) => void>()
   /** Nothing once the first subscriber has come. */
   #early: Array<A> | undefined = []
   #dropped = 0
@@ -45,58 +38,128 @@ export class Hub<A> {
   /** Gives an item to all subscribers. */
   publish(item: A): void {
     if (this.#early !== undefined && this.#early.length < this.#options.early) this.#early.push(item)
-    const size = this.#options.sizeOf(item)
-    for (const subscriber of this.#subscribers) {
-      // The first one always fits, or the longest of all could never come.
-      if (subscriber.waiting > 0 && subscriber.waiting + size > this.#options.limit) {
-        this.#dropped++
-        continue
-      }
-      subscriber.waiting += size
-      subscriber.mailbox.unsafeOffer(item)
-    }
+    this.#give([item])
   }
 
-  /** The same, for items that are missed: without any subscriber the item counts as dropped. */
-  deliver(item: A): void {
-    if (this.#subscribers.size === 0) this.#dropped++
-    else this.publish(item)
+  /** Gives items that are missed: without any subscriber they count as dropped. None is kept from the start. */
+  deliver(items: ReadonlyArray<A>): void {
+    if (this.#subscribers.size === 0) this.#dropped += items.length
+    else this.#give(items)
+  }
+
+  readonly #enter = Effect.sync(() => {
+    const subscriber = new Subscriber(this.#options)
+    for (const item of this.#early ?? []) subscriber.keep(item)
+    this.#early = undefined
+    if (this.#ended) subscriber.end()
+    else this.#subscribers.add(subscriber)
+    return subscriber
+  })
+
+  /** Calls a function with each item until the scope closes; if nobody came before, with what was kept, too. */
+  listen(listener: (item: A) => void): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => {
+        const early = this.#early ?? []
+        this.#early = undefined
+        this.#listeners.add(listener)
+        for (const item of early) listener(item)
+      }),
+      () => Effect.sync(() => this.#listeners.delete(listener))
+    ))
   }
 
   /** A place from now on, and what comes to it. The first to subscribe gets what was kept from the start, too. */
   readonly subscribe: Effect.Effect<Stream.Stream<A>, never, Scope.Scope> = Effect.map(
-    Effect.acquireRelease(
-      Effect.map(Mailbox.make<A>(), (mailbox) => this.#add({ mailbox, waiting: 0 })),
-      (subscriber) => {
-        this.#subscribers.delete(subscriber)
-        return subscriber.mailbox.shutdown
-      }
-    ),
-    (subscriber) =>
-      Stream.mapChunks(Mailbox.toStream(subscriber.mailbox), (items) => {
-        subscriber.waiting -= Chunk.reduce(items, 0, (sum, item) => sum + this.#options.sizeOf(item))
-        return items
-      })
+    Effect.acquireRelease(this.#enter, (subscriber) => this.#leave(subscriber)),
+    ({ all }) => Stream.fromChannel(all)
   )
 
   /** Everything published from the moment the stream is run. */
-  readonly stream: Stream.Stream<A> = Stream.unwrapScoped(this.subscribe)
+  readonly stream: Stream.Stream<A> = Stream.fromChannel(
+    Channel.acquireUseRelease(this.#enter, ({ all }) => all, (subscriber) => this.#leave(subscriber))
+  )
 
   /** Ends every stream once what waits in it has been taken. */
   end(): void {
     this.#ended = true
-    for (const subscriber of this.#subscribers) subscriber.mailbox.unsafeDone(done)
+    for (const subscriber of this.#subscribers) subscriber.end()
     this.#subscribers.clear()
   }
 
-  #add(subscriber: Subscriber<A>): Subscriber<A> {
-    for (const item of this.#early ?? []) {
-      subscriber.waiting += this.#options.sizeOf(item)
-      subscriber.mailbox.unsafeOffer(item)
+  #give(items: ReadonlyArray<A>): void {
+    for (const listener of this.#listeners) for (const item of items) listener(item)
+    for (const subscriber of this.#subscribers) this.#dropped += subscriber.offer(items)
+  }
+
+  #leave(subscriber: Subscriber<A>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#subscribers.delete(subscriber)
+      subscriber.leave()
+    })
+  }
+}
+
+/**
+ * What one subscriber has not taken. All of it is taken at once, which a mailbox would do with twice the steps of a
+ * fiber, and then without knowing when.
+ */
+class Subscriber<A> {
+  readonly #options: Options<A>
+  readonly #changed = Effect.unsafeMakeLatch()
+  #items: Array<A> = []
+  /** Sum of their sizes. */
+  #waiting = 0
+  #ended = false
+
+  constructor(options: Options<A>) {
+    this.#options = options
+  }
+
+  /** Takes what its limit permits and returns how many items are lost. */
+  offer(items: ReadonlyArray<A>): number {
+    const { limit, sizeOf } = this.#options
+    let lost = 0
+    for (const item of items) {
+      const size = sizeOf(item)
+      // The first one always fits, or the longest of all could never come.
+      if (this.#waiting > 0 && this.#waiting + size > limit) lost++
+      else {
+        this.#waiting += size
+        this.#items.push(item)
+      }
     }
-    this.#early = undefined
-    if (this.#ended) subscriber.mailbox.unsafeDone(done)
-    else this.#subscribers.add(subscriber)
-    return subscriber
+    this.#changed.unsafeOpen()
+    return lost
+  }
+
+  /** Takes an item whatever its size. */
+  keep(item: A): void {
+    this.#waiting += this.#options.sizeOf(item)
+    this.#items.push(item)
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#changed.unsafeOpen()
+  }
+
+  /** Ends at once. */
+  leave(): void {
+    this.#items = []
+    this.end()
+  }
+
+  /** What waits, time and again, until the end. */
+  readonly all: Channel.Channel<Chunk.Chunk<A>> = Channel.suspend(() => {
+    if (this.#items.length > 0) return Channel.zipRight(Channel.write(this.#take()), this.all)
+    return this.#ended ? Channel.void : Channel.zipRight(Channel.fromEffect(next(this.#changed)), this.all)
+  })
+
+  #take(): Chunk.Chunk<A> {
+    const items = this.#items
+    this.#items = []
+    this.#waiting = 0
+    return Chunk.unsafeFromArray(items)
   }
 }

@@ -14,14 +14,14 @@ import { check, settle } from "./policy.js"
 
 /** Answers a dial within the time limit. */
 export const accept = (core: Core, link: Link, connection: Connection): Effect.Effect<Opened, Ending> =>
-  Effect.gen(function*() {
+  Effect.suspend(() => {
     link.connection = connection
-    yield* core.stats.increment("handshakes_started")
-    return yield* handshake(core, link, connection)
-  }).pipe(Effect.timeoutFail({
-    duration: core.limits.handshakeMillis,
-    onTimeout: () => drop("HandshakeTimeout")
-  }))
+    core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
+    return Effect.zipRight(
+      core.stats.increment("handshakes_started"),
+      handshake(core, link, connection)
+    )
+  })
 
 const handshake = (core: Core, link: Link, connection: Connection): Effect.Effect<Opened, Ending> =>
   Effect.gen(function*() {

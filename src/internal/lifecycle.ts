@@ -5,8 +5,10 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
@@ -18,6 +20,9 @@ import type { Connection } from "../services/Transport.js"
 import { type Core, describe, gauge, move, now, publish } from "./core.js"
 import { broken, farewell, read, write } from "./established.js"
 import { close, drop, type Ending, gone, Link } from "./link.js"
+
+/** Makes interruptible again what is within a region that is not. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** What a handshake leads to. */
 export interface Opened {
@@ -41,27 +46,22 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
  * Runs a connection to its end: the handshake, the session's reader and writer, the goodbye. Everything is cleared
  * away when it returns, also when it is interrupted.
  */
-export const run = (
+export const run = <R>(
   core: Core,
   link: Link,
-  handshake: Effect.Effect<Opened, Ending, Scope.Scope>
-): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    // The socket outlives the fibers that read and write it, for the goodbye.
-    const socket = yield* Effect.scope
-    const ending = yield* Effect.scoped(
-      Effect.zipRight(
-        Effect.forkScoped(work(core, link, Scope.extend(handshake, socket))),
-        Deferred.await(link.ended)
-      )
-    )
-    yield* clear(core, link, ending)
-    if (link.connection !== undefined && link.session !== undefined && ending.goodbye !== undefined) {
-      yield* guarded(link, farewell(core, link, link.connection, link.session, ending.goodbye))
-    }
-  }).pipe(
-    Effect.scoped,
-    Effect.onInterrupt(() => clear(core, link, drop("Stopped"))),
+  handshake: Effect.Effect<Opened, Ending, R>
+): Effect.Effect<void, never, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const worker = yield* Effect.fork(Effect.interruptible(work(core, link, handshake)))
+      link.worker = worker
+      if (link.over) worker.unsafeInterruptAsFork(FiberId.none)
+      const undisturbed = yield* outlive(worker, restore, () => link.end(drop("Stopped")))
+      const ending = link.ending ?? drop("Stopped")
+      yield* clear(core, link, ending)
+      if (undisturbed) yield* part(core, link, ending, restore)
+    })
+  ).pipe(
     Effect.ensuring(Effect.sync(() => {
       core.links.delete(link.conn)
       Deferred.unsafeDone(link.gone, Effect.void)
@@ -75,6 +75,7 @@ export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect
     const { peerId: peer } = proven
     link.lastHeardMillis = at
     link.nextPingMillis = at + core.limits.pingMillis
+    core.deadlines.handshake.met(link)
     core.table.moved(peer, link.conn, "Connected", at)
     core.lost.delete(peer)
     move(core, link, "Connected", "Established")
@@ -99,49 +100,96 @@ export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect
 export const readUntil = <A>(
   connection: Connection,
   take: (chunk: Uint8Array) => A | undefined
-): Effect.Effect<A, Ending> =>
-  Effect.gen(function*() {
-    let answer = take(new Uint8Array(0))
-    while (answer === undefined) {
-      const chunk = yield* Effect.mapError(connection.read, broken)
-      if (Option.isNone(chunk)) return yield* Effect.fail(gone("RemoteClosed"))
-      answer = take(chunk.value)
-    }
-    return answer
+): Effect.Effect<A, Ending> => {
+  const step = (chunk: Uint8Array): Effect.Effect<A, Ending> => {
+    const answer = take(chunk)
+    return answer === undefined ? more : Effect.succeed(answer)
+  }
+  const more = Effect.matchEffect(connection.read, {
+    onFailure: (error) => Effect.fail(broken(error)),
+    onSuccess: Option.match({ onNone: () => Effect.fail(gone("RemoteClosed")), onSome: step })
   })
+  return Effect.suspend(() => step(nothing))
+}
 
-const work = (
+const nothing = new Uint8Array(0)
+
+const work = <R>(
   core: Core,
   link: Link,
-  handshake: Effect.Effect<Opened, Ending>
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { connection, session } = yield* handshake
-    yield* Effect.forkScoped(Effect.flatMap(guarded(link, write(core, link, connection, session)), end(link)))
-    return yield* read(core, link, connection, session)
-  }).pipe(
-    Effect.merge,
-    (ending) => guarded(link, ending),
-    Effect.flatMap(end(link))
+  handshake: Effect.Effect<Opened, Ending, R>
+): Effect.Effect<void, never, R> =>
+  until(
+    link,
+    Effect.flatMap(handshake, ({ connection, session }) =>
+      Effect.zipRight(
+        Effect.fork(until(link, write(core, link, connection, session))),
+        read(core, link, connection, session)
+      ))
   )
 
-const end = (link: Link) => (ending: Ending): Effect.Effect<void> => Effect.sync(() => link.end(ending))
+/** Says goodbye, if there is one to say, within its time limit. */
+const part = (core: Core, link: Link, ending: Ending, restore: Restore): Effect.Effect<void> => {
+  const { connection, session } = link
+  const { goodbye } = ending
+  if (connection === undefined || session === undefined || goodbye === undefined) return Effect.void
+  return Effect.gen(function*() {
+    const speaker = yield* Effect.fork(
+      Effect.interruptible(guarded(link, farewell(link, connection, session, goodbye)))
+    )
+    const stop = () => speaker.unsafeInterruptAsFork(FiberId.none)
+    core.deadlines.close.begin(link, now(core), stop)
+    yield* outlive(speaker, restore, stop)
+    core.deadlines.close.met(link)
+  })
+}
+
+/** Waits until a fiber is over. Whoever is interrupted meanwhile stops it first, and learns of that by `false`. */
+const outlive = <A>(
+  fiber: Fiber.RuntimeFiber<A>,
+  restore: Restore,
+  stop: () => void
+): Effect.Effect<boolean> => {
+  const over = Effect.async<void>((resume) => fiber.addObserver(() => resume(Effect.void)))
+  return Effect.matchCauseEffect(restore(over), {
+    onSuccess: () => Effect.succeed(true),
+    onFailure: () => {
+      stop()
+      return Effect.as(over, false)
+    }
+  })
+}
+
+/** Ends the connection as an effect ends. */
+const until = <R>(
+  link: Link,
+  ending: Effect.Effect<Ending, Ending, R>
+): Effect.Effect<void, never, R> =>
+  Effect.matchCauseEffect(ending, {
+    onSuccess: (ending) => Effect.sync(() => link.end(ending)),
+    onFailure: (cause) =>
+      Either.match(Cause.failureOrCause(cause), {
+        onLeft: (ending) => Effect.sync(() => link.end(ending)),
+        onRight: (cause) => Effect.map(died(link, cause), (ending) => link.end(ending))
+      })
+  })
 
 /** A defect ends this connection and no other; it is logged with its cause. */
 export const guarded = <A, R>(
   link: Link,
-  ending: Effect.Effect<A, never, R>
-): Effect.Effect<A | Ending, never, R> =>
-  Effect.catchAllCause(ending, (cause) =>
-    Cause.isInterruptedOnly(cause)
-      ? Effect.failCause(cause)
-      : Effect.as(
-        Effect.annotateLogs(Effect.logError("a defect ended a connection", cause), {
-          conn: link.conn,
-          endpoint: link.endpoint.toString()
-        }),
-        close("Internal")
-      ))
+  effect: Effect.Effect<A, never, R>
+): Effect.Effect<A | Ending, never, R> => Effect.catchAllCause(effect, (cause) => died(link, cause))
+
+const died = (link: Link, cause: Cause.Cause<never>): Effect.Effect<Ending> =>
+  Cause.isInterruptedOnly(cause)
+    ? Effect.failCause(cause)
+    : Effect.as(
+      Effect.annotateLogs(Effect.logError("a defect ended a connection", cause), {
+        conn: link.conn,
+        endpoint: link.endpoint.toString()
+      }),
+      close("Internal")
+    )
 
 const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -149,6 +197,8 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
     const { reason } = ending
     if (state === "Closed") return
     const wasLive = PeerState.isLive(state)
+    core.deadlines.dial.met(link)
+    core.deadlines.handshake.met(link)
     move(core, link, "Closed", reason, ending)
     core.admission.closed(conn)
     if (direction === "inbound") core.arrivals.delete(endpoint.host)
@@ -170,7 +220,7 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
       Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis }))
     )
     Deferred.unsafeDone(link.closed, Effect.succeed(retryInMillis))
-  }).pipe(Effect.uninterruptible)
+  })
 
 /** Tells that a connection ended before it was a session, unless nobody is to blame. */
 const unopened = (core: Core, link: Link, ending: Ending, retryInMillis: number): Effect.Effect<void> =>

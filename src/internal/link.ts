@@ -3,6 +3,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type { Endpoint } from "../domain/Endpoint.js"
@@ -74,16 +75,16 @@ export class Link {
   nextPingMillis = 0
   ping: PendingPing | undefined
   rttMillis: Option.Option<number> = Option.none()
-  /** Its end has begun, though it may still look alive. */
-  over = false
-  /** Done once with the first ending; whatever comes later changes nothing. */
-  readonly ended = Deferred.unsafeMake<Ending>(FiberId.none)
+  /** How it ends, though it may still look alive: the first ending, whatever comes later changes nothing. */
+  ending: Ending | undefined
+  /** Shakes hands and reads, until the connection ends. */
+  worker: Fiber.RuntimeFiber<void> | undefined
   /** Done when the dial is Connected, or ended before. */
   readonly opened = Deferred.unsafeMake<Peer, ConnectError>(FiberId.none)
   /** Done when the state is Closed, with the milliseconds that a redial has to wait. */
   readonly closed = Deferred.unsafeMake<number>(FiberId.none)
 
-  /** Done when the goodbye is said and the socket closed. */
+  /** Done when the goodbye is said and the connection cleared away. */
   readonly gone = Deferred.unsafeMake<void>(FiberId.none)
 
   constructor(conn: number, direction: Direction, endpoint: Endpoint) {
@@ -92,10 +93,15 @@ export class Link {
     this.endpoint = endpoint
   }
 
+  /** Its end has begun. */
+  get over(): boolean {
+    return this.ending !== undefined
+  }
+
   /** Ends the connection; the first ending stands. */
   end(ending: Ending): void {
-    this.over = true
-    Deferred.unsafeDone(this.ended, Effect.succeed(ending))
+    this.ending ??= ending
+    this.worker?.unsafeInterruptAsFork(FiberId.none)
     // Writers that wait for space find no session any more.
     this.space.unsafeOpen()
   }

@@ -16,29 +16,27 @@ import { check, settle } from "./policy.js"
 /** Dials an endpoint and shakes hands, each within its time limit. */
 export const dial = (core: Core, link: Link): Effect.Effect<Opened, Ending, Scope.Scope> =>
   Effect.gen(function*() {
-    const { dialMillis, handshakeMillis } = core.limits
-    const connection = yield* core.transport.dial(link.endpoint).pipe(
-      Effect.mapError(broken),
-      Effect.timeoutFail({ duration: dialMillis, onTimeout: () => drop("ConnectTimeout") })
-    )
+    const { deadlines } = core
+    deadlines.dial.begin(link, now(core), () => link.end(drop("ConnectTimeout")))
+    const connection = yield* Effect.mapError(core.transport.dial(link.endpoint), broken)
     link.connection = connection
+    deadlines.dial.met(link)
+    deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
     move(core, link, "Handshaking", "TcpEstablished")
     yield* core.stats.increment("handshakes_started")
-    const session = yield* Effect.timeoutFail(handshake(core, link, connection), {
-      duration: handshakeMillis,
-      onTimeout: () => drop("HandshakeTimeout")
-    })
-    return { connection, session }
+    return { connection, session: yield* handshake(core, link, connection) }
   })
 
 const handshake = (core: Core, link: Link, connection: Connection): Effect.Effect<Session, Ending> =>
   Effect.gen(function*() {
     const ephemeral = yield* core.entropy.keyAgreement
     const initiator = new Initiator(core.party, ephemeral)
-    const proven = yield* Effect.acquireUseRelease(
-      Effect.sync(() => core.ephemerals.add(ephemeral.publicKey, link)),
-      () => Effect.zipRight(send(connection, initiator.hello), answer(initiator, connection)),
-      () => Effect.sync(() => core.ephemerals.remove(ephemeral.publicKey))
+    const proven = yield* Effect.ensuring(
+      Effect.suspend(() => {
+        core.ephemerals.add(ephemeral.publicKey, link)
+        return Effect.zipRight(send(connection, initiator.hello), answer(initiator, connection))
+      }),
+      Effect.sync(() => core.ephemerals.remove(ephemeral.publicKey))
     )
     const connSeq = core.table.nextConnSeq()
     const refusal = (yield* check(core, link, proven)) ?? settle(core, link, proven, connSeq)

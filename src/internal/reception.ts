@@ -29,9 +29,12 @@ export const receive = (run: Run, reception: Reception, connection: Connection, 
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.void
-        : Effect.logError("the handler of a connection died", cause)
-    ),
-    Effect.annotateLogs("remote", String(connection.remote))
+        : Effect.annotateLogs(
+          Effect.logError("the handler of a connection died", cause),
+          "remote",
+          String(connection.remote)
+        )
+    )
   )
   // An observer and not a finalizer: a fiber that is interrupted before its first step has none.
   run(handler, { immediate: false }).addObserver(() => close())

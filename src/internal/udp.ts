@@ -5,21 +5,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createSocket } from "node:dgram"
 import type { Hear } from "./beacons.js"
-
-/** What the system threw or emitted. */
-export type Cause = unknown
-
-export interface Udp {
-  /** Sends a datagram by the route that the system finds. */
-  readonly send: (datagram: Uint8Array, port: number, host: string) => Effect.Effect<void, Cause>
-  /** Hears a multicast group by the interface with an address, and sends to groups by it from now on. */
-  readonly join: (group: string, address: string) => Effect.Effect<void, Cause>
-  /** Why the socket is of no use any more, if so. */
-  readonly broken: () => Cause
-}
+import type { Cause, Datagrams } from "./datagrams.js"
 
 /** Opens a socket on all IPv4 interfaces. Multicasts go no farther than the local network. */
-export const open = (port: number, hear: Hear): Effect.Effect<Udp, Cause, Scope.Scope> =>
+export const open = (port: number, hear: Hear): Effect.Effect<Datagrams, Cause, Scope.Scope> =>
   Effect.gen(function*() {
     const socket = yield* Effect.acquireRelease(
       // Not `reusePort`, with which the system hands each datagram to one of the sockets alone.

@@ -11,6 +11,7 @@ import { Discovery } from "../services/Discovery.js"
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, {
   announcements: Stream.empty,
+  listen: () => Effect.void,
   reports: Stream.empty,
   announce: () => Effect.void
 })

@@ -3,17 +3,17 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import { type Explanation, Guard } from "../domain/Guard.js"
+import type { Counter } from "../domain/Counters.js"
+import { type Explanation, Guard, type Verdict } from "../domain/Guard.js"
 import type { Limits } from "../domain/Limits.js"
 import { ConnectionGuard } from "../services/ConnectionGuard.js"
 import { NodeConfig } from "../services/NodeConfig.js"
-import { Stats } from "../services/Stats.js"
+import { type Gauge, Stats } from "../services/Stats.js"
 
 /** A guard with an empty table. @since 0.1.0 */
 export const make = (limits: Limits): Effect.Effect<typeof ConnectionGuard.Service, never, Stats> =>
@@ -23,20 +23,22 @@ export const make = (limits: Limits): Effect.Effect<typeof ConnectionGuard.Servi
     const countTracked = Effect.suspend(() => stats.setTracked(guard.tracked))
 
     return ConnectionGuard.of({
-      ask: Effect.fnUntraced(function*(endpoint, source, peer) {
-        const { retryInMillis, verdict } = guard.ask(endpoint, source, peer, yield* monotonicMillis)
-        yield* countTracked
-        if (verdict === "dial") yield* stats.increment("connect_attempts")
-        if (verdict === "deduplicated") yield* stats.increment("connect_deduped")
-        if (verdict === "backing off" && source !== "timed") yield* stats.increment("backoff_skips")
-        return { verdict, retryIn: wholeMillis(retryInMillis) }
-      }),
-      failed: Effect.fnUntraced(function*(endpoint, reason, peer) {
-        const now = yield* monotonicMillis
-        const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now, yield* Random.next)
-        if (failure) yield* stats.increment("connect_failures")
-        return wholeMillis(waitMillis)
-      }),
+      ask: (endpoint, source, peer) =>
+        Effect.flatMap(monotonicMillis, (now) => {
+          const { retryInMillis, verdict } = guard.ask(endpoint, source, peer, now)
+          const judgement = { verdict, retryIn: wholeMillis(retryInMillis) }
+          const counter = verdict === "backing off" && source === "timed" ? undefined : counterOf[verdict]
+          const counted = counter === undefined
+            ? countTracked
+            : Effect.zipRight(countTracked, stats.increment(counter))
+          return Effect.as(counted, judgement)
+        }),
+      failed: (endpoint, reason, peer) =>
+        Effect.flatMap(Effect.zip(monotonicMillis, Random.next), ([now, random]) => {
+          const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now, random)
+          const wait = wholeMillis(waitMillis)
+          return failure ? Effect.as(stats.increment("connect_failures"), wait) : Effect.succeed(wait)
+        }),
       established: (endpoint, peer) =>
         Effect.map(monotonicMillis, (now) => guard.established(endpoint, peer, now)),
       lost: (endpoint, reason) =>
@@ -64,7 +66,16 @@ export const layer: Layer.Layer<ConnectionGuard, never, Stats | NodeConfig> = La
   Effect.flatMap(NodeConfig, ({ limits }) => make(limits))
 )
 
-const monotonicMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
+const monotonicMillis = Effect.clockWith((clock) =>
+  Effect.succeed(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+)
+
+/** The counter of each verdict that has one. */
+const counterOf: { readonly [V in Verdict]?: Exclude<Counter, Gauge> } = {
+  dial: "connect_attempts",
+  deduplicated: "connect_deduped",
+  "backing off": "backoff_skips"
+}
 
 /** Rounded up: a timer must not come a fraction before the guard's time. */
 const wholeMillis = (millis: number): Duration.Duration => Duration.millis(Math.ceil(millis))

@@ -11,19 +11,22 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Admission } from "../domain/Admission.js"
+import type { Candidate } from "../domain/Candidate.js"
 import type * as Endpoint from "../domain/Endpoint.js"
 import type { NodeEvent } from "../domain/NodeEvent.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as PeerState from "../domain/PeerState.js"
 import { PeerTable } from "../domain/PeerTable.js"
 import { type Core, describe, now, publish } from "../internal/core.js"
+import { Deadline } from "../internal/deadline.js"
 import * as Dialler from "../internal/dialler.js"
 import { heartbeat } from "../internal/heartbeat.js"
 import { Hub } from "../internal/hub.js"
 import { accept } from "../internal/inbound.js"
+import { next } from "../internal/latch.js"
 import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
-import { send } from "../internal/outgoing.js"
+import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
 import { Bootstrap } from "../services/Bootstrap.js"
@@ -35,6 +38,7 @@ import { type Message, Node, type Peer } from "../services/Node.js"
 import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
 import { Transport, type TransportError } from "../services/Transport.js"
+import { Witness } from "../services/Witness.js"
 
 /** What a node is built from. @since 0.1.0 */
 export type Parts =
@@ -77,6 +81,7 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
   core.party.listenPort = address.port
   yield* Deferred.succeed(listening, address)
   yield* Effect.forkScoped(heartbeat(core))
+  for (const deadline of Object.values(core.deadlines)) yield* Effect.forkScoped(deadline.watch(core))
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       core.events.end()
@@ -100,6 +105,7 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
     peers: Effect.sync(() => peers(core)),
     events: core.events.stream,
     send: (peer, topic, payload) => send(core, peer, topic, payload),
+    sendAll: (peer, topic, payloads) => sendAll(core, peer, topic, payloads),
     messages: core.messages.stream,
     messagesDropped: Effect.sync(() => core.messages.dropped),
     explain: core.guard.explain
@@ -138,6 +144,11 @@ const makeCore = Effect.gen(function*() {
     guard: yield* ConnectionGuard,
     stats: yield* Stats,
     entropy,
+    deadlines: {
+      dial: new Deadline(limits.dialMillis),
+      handshake: new Deadline(limits.handshakeMillis),
+      close: new Deadline(limits.closeMillis)
+    },
     scope: yield* Effect.scope,
     table: new PeerTable(limits),
     admission: new Admission(limits),
@@ -151,6 +162,7 @@ const makeCore = Effect.gen(function*() {
       early: 0,
       sizeOf: ({ payload }) => payload.length + 64
     }),
+    witness: yield* Witness,
     connections: 0,
     stopping: false
   }
@@ -165,33 +177,75 @@ const admit = (core: Core, remote: Endpoint.Endpoint): boolean => {
   return verdict.admitted
 }
 
-/** Hints that are thought over at one time. */
-const hintsAtOnce = 16
-
 /** Dials what discovery and the registry name, through the guard. */
 const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
   Effect.gen(function*() {
     const discovery = yield* Discovery
     const bootstrap = yield* Bootstrap
-    yield* Stream.merge(discovery.reports, bootstrap.reports).pipe(
-      Stream.runForEach((report) => Effect.sync(() => publish(core, report))),
-      Effect.forkScoped
+    yield* Effect.forkScoped(
+      Stream.runForEach(bootstrap.reports, (report) => Effect.sync(() => publish(core, report)))
     )
+    yield* discovery.listen({
+      report: (report) => publish(core, report),
+      candidate: yield* hints(core, dialler)
+    })
     const { deferMillis } = core.limits
     const silence = core.settings.connect.length > 0 && core.settings.dialling ? deferMillis : 0
     yield* Effect.forkScoped(Effect.delay(discovery.announce(port), silence))
     yield* bootstrap.announce(port)
-    yield* discovery.announcements.pipe(
-      Stream.mapEffect(({ endpoint, key }) =>
-        Effect.delay(
-          dialler.attempt(endpoint, "automatic", key),
-          key !== undefined && core.peerId > key ? deferMillis : 0
-        ), { concurrency: hintsAtOnce, unordered: true }),
-      Stream.runDrain,
-      Effect.forkScoped
-    )
     yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))
   })
+
+/** Hints that wait for their turn, and those that wait out of courtesy; what comes beyond is dropped. */
+const hintsAtOnce = 256
+
+/**
+ * Dials where hints point to. The one of two strangers with the greater key waits a moment, for they hear each other
+ * at the same time and one dial is enough.
+ */
+const hints = (core: Core, dialler: Dialler.Dialler) =>
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const came = Effect.unsafeMakeLatch()
+    const queue: Array<Candidate> = []
+    const courteous = new Set<string>()
+
+    const follow = ({ endpoint, key }: Candidate): Effect.Effect<unknown> => {
+      const attempt = dialler.attempt(endpoint, "automatic", key)
+      const { deferMillis } = core.limits
+      if (key === undefined || core.peerId < key || deferMillis === 0 || isMet(core, key)) return attempt
+      const place = endpoint.toString()
+      if (courteous.has(place) || courteous.size >= hintsAtOnce) return Effect.void
+      courteous.add(place)
+      return Effect.sleep(deferMillis).pipe(
+        Effect.zipRight(Effect.suspend(() => {
+          courteous.delete(place)
+          return attempt
+        })),
+        Effect.forkIn(scope)
+      )
+    }
+
+    yield* Effect.forkScoped(Effect.whileLoop({
+      while: () => true,
+      body: () => {
+        const hint = queue.shift()
+        return hint === undefined ? next(came) : follow(hint)
+      },
+      step: () => {}
+    }))
+    return (candidate: Candidate): void => {
+      if (queue.length >= hintsAtOnce) return
+      queue.push(candidate)
+      came.unsafeOpen()
+    }
+  })
+
+/** Whether there is a connection with the peer whose key begins so. */
+const isMet = (core: Core, prefix: string): boolean => {
+  for (const { proven } of core.links.values()) if (proven?.peerId.startsWith(prefix) === true) return true
+  return false
+}
 
 /** Says goodbye to all peers at once. */
 const stop = (core: Core): Effect.Effect<void> =>

@@ -4,21 +4,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as ExecutionStrategy from "effect/ExecutionStrategy"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { networkInterfaces } from "node:os"
-import * as Interfaces from "../domain/Interfaces.js"
-import { textOf } from "../domain/Reason.js"
-import * as Beacons from "../internal/beacons.js"
-import { codeOf, reasonOf } from "../internal/errno.js"
+import type * as Beacons from "../internal/beacons.js"
+import { discovery } from "../internal/datagrams.js"
 import * as Udp from "../internal/udp.js"
 import { Discovery } from "../services/Discovery.js"
-import { DiscoveryConfig, type Settings } from "../services/DiscoveryConfig.js"
-import { NodeConfig } from "../services/NodeConfig.js"
 
 /**
  * It never fails: what does not work is told once, and tried again with every beacon. A node that listens on one
@@ -26,143 +18,18 @@ import { NodeConfig } from "../services/NodeConfig.js"
  *
  * @since 0.1.0
  */
-export const make: Effect.Effect<Discovery["Type"], never, Beacons.Needs | Scope.Scope> = Effect.gen(
-  function*() {
-    const config = yield* DiscoveryConfig
-    const { host } = yield* NodeConfig
-    return yield* Beacons.make((hear) =>
-      Effect.map(socketOf(config.port, hear), (socket) => (beacons) =>
-        Effect.catchAll(
-          round(config, Option.getOrUndefined(host), socket, beacons),
-          (problem) => Effect.succeed({ interfaces: [], sent: [], datagrams: 0, problems: [problem] })
-        ))
-    )
-  }
-)
+export const make: Effect.Effect<Discovery["Type"], never, Beacons.Needs | Scope.Scope> = discovery({
+  open: Udp.open,
+  interfaces: Effect.try({
+    try: () =>
+      Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+        addresses.flatMap(({ address, family, netmask }) =>
+          family === "IPv4" ? [{ name, address, netmask }] : []
+        )
+      ),
+    catch: (cause) => cause
+  })
+})
 
 /** The local network of this host. @since 0.1.0 */
 export const layer: Layer.Layer<Discovery, never, Beacons.Needs> = Layer.scoped(Discovery, make)
-
-const group = "239.255.0.1"
-
-const round = (
-  config: Settings,
-  host: string | undefined,
-  socket: Effect.Effect<Udp.Udp, Beacons.Problem>,
-  beacons: ReadonlyArray<Uint8Array>
-): Effect.Effect<Beacons.Round, Beacons.Problem> =>
-  Effect.gen(function*() {
-    const running = yield* readInterfaces
-    const interfaces = Interfaces.select(running, config.interfaces)
-    const reached = Interfaces.reaching(interfaces, host)
-    const { join, send } = yield* socket
-    const problems = missing(running, interfaces, reached, config, host)
-    const sent: Array<string> = []
-    const ways = new Set<string>()
-    for (const each of interfaces) {
-      const { address, name } = each
-      const multicast = config.mode === "multicast"
-      const way = multicast ? name : Interfaces.broadcastOf(each)
-      if (way === undefined || ways.has(way)) continue
-      ways.add(way)
-      const outcome = yield* Effect.either(Effect.gen(function*() {
-        if (multicast) yield* join(group, address)
-        if (!reached.includes(each)) return
-        yield* Effect.forEach(beacons, (beacon) => send(beacon, config.port, multicast ? group : way))
-        sent.push(name)
-      }))
-      if (Either.isLeft(outcome)) {
-        problems.push(problem(outcome.left, (text) => `${name} (${address}) cannot be used: ${text}`))
-      }
-    }
-    if (interfaces.length > 0 && ways.size === 0) {
-      problems.push(missed("no interface in use has a broadcast address; --disc-mode multicast may work"))
-    }
-    return { interfaces, sent: [...new Set(sent)], datagrams: sent.length * beacons.length, problems }
-  })
-
-/** The socket that is open, or a new one in the place of one that broke or could not be opened. */
-const socketOf = (
-  port: number,
-  hear: Beacons.Hear
-): Effect.Effect<Effect.Effect<Udp.Udp, Beacons.Problem>, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (parent) => {
-    let current: { readonly udp: Udp.Udp; readonly scope: Scope.CloseableScope } | undefined
-    return Effect.gen(function*() {
-      if (current !== undefined && current.udp.broken() === undefined) return current.udp
-      if (current !== undefined) yield* Scope.close(current.scope, Exit.void)
-      current = undefined
-      const scope = yield* Scope.fork(parent, ExecutionStrategy.sequential)
-      const udp = yield* Udp.open(port, hear).pipe(
-        Scope.extend(scope),
-        Effect.onError(() => Scope.close(scope, Exit.void))
-      )
-      current = { udp, scope }
-      return udp
-    }).pipe(Effect.mapError((cause) => unusable(port, cause)))
-  })
-
-const readInterfaces: Effect.Effect<ReadonlyArray<Interfaces.Interface>, Beacons.Problem> = Effect.try({
-  try: () =>
-    Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
-      addresses.flatMap(({ address, family, netmask }) =>
-        family === "IPv4" ? [{ name, address, netmask }] : []
-      )
-    ),
-  catch: (cause) => problem(cause, (text) => `the network interfaces cannot be read: ${text}`)
-})
-
-/** What is wrong with the interfaces themselves. */
-const missing = (
-  running: ReadonlyArray<Interfaces.Interface>,
-  interfaces: ReadonlyArray<Interfaces.Interface>,
-  reached: ReadonlyArray<Interfaces.Interface>,
-  { interfaces: { include } }: Settings,
-  host: string | undefined
-): Array<Beacons.Problem> => {
-  if (running.length === 0) {
-    return [missed("no IPv4 interface is up; discovery begins by itself as soon as one is")]
-  }
-  const names = [...new Set(running.map(({ name }) => name))]
-  const absent = include.filter((name) => !names.includes(name))
-  if (absent.length > 0) {
-    return absent.map((name) =>
-      missed(`--iface ${name}: no IPv4 interface of that name is up; there are ${names.join(", ")}`)
-    )
-  }
-  if (interfaces.length === 0) return [missed("--iface leaves no interface to use")]
-  return reached.length === 0
-    ? [
-      missed(
-        `this node listens on ${host} alone, which is no address of an interface in use: it is not announced`
-      )
-    ]
-    : []
-}
-
-const missed = (detail: string): Beacons.Problem => ({ reason: "NoInterface", detail })
-
-const unusable = (port: number, cause: Udp.Cause): Beacons.Problem => {
-  const { reason } = problem(cause, String)
-  if (reason === "PortInUse") {
-    return {
-      reason,
-      detail: `UDP port ${port} is in use by a program that does not share it: stop that program ` +
-        `(lsof -nP -iUDP:${port}), or give all nodes another --disc-port`
-    }
-  }
-  if (reason === "PermissionDenied") {
-    return {
-      reason,
-      detail: `UDP port ${port} may not be opened by this user: give all nodes a --disc-port of 1024 or more`
-    }
-  }
-  return problem(cause, (text) => `UDP port ${port} cannot be opened: ${text}`)
-}
-
-const problem = (cause: Udp.Cause, detail: (text: string) => string): Beacons.Problem => {
-  const reason = reasonOf(cause)
-  const code = codeOf(cause)
-  const text = reason === "TransportFailed" ? "the system refuses it" : textOf(reason)
-  return { reason, detail: detail(code === undefined ? text : `${text} (${code})`) }
-}

@@ -21,7 +21,12 @@ export interface Sealed {
 export const importKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes)
 
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
-export const seal = (key: KeyObject, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Sealed => {
+export const seal = (
+  key: KeyObject | Uint8Array,
+  nonce: Uint8Array,
+  ad: Uint8Array,
+  plaintext: Uint8Array
+): Sealed => {
   const cipher = createCipheriv(algorithm, key, nonce, options)
   cipher.setAAD(ad, { plaintextLength: plaintext.length })
   const ciphertext = cipher.update(plaintext)
@@ -31,7 +36,7 @@ export const seal = (key: KeyObject, nonce: Uint8Array, ad: Uint8Array, plaintex
 
 /** Decrypts into memory of its own; nothing if anything was changed. The tag must have 16 bytes. @since 0.1.0 */
 export const open = (
-  key: KeyObject,
+  key: KeyObject | Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
   ciphertext: Uint8Array,

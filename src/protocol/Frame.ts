@@ -9,7 +9,8 @@ const nothing = new Uint8Array(0)
 
 /**
  * Takes chunks, gives frames. A frame that lies whole within a chunk is a view of it; one that is spread over
- * chunks is gathered in memory of its own, allocated once its length is known to be permitted.
+ * chunks is gathered in memory that the next such frame takes over. It is allocated once a length is known to be
+ * permitted.
  *
  * @since 0.1.0
  */
@@ -18,6 +19,8 @@ export class FrameReader {
   #at = 0
   #body: Uint8Array | undefined
   #filled = 0
+  /** Memory of the last gathered frame, for the next one. */
+  #spare: Uint8Array = nothing
 
   /** Takes a chunk, which must not be changed afterwards. Call {@link next} until it gives no more before the next push. */
   push(chunk: Uint8Array): void {
@@ -27,7 +30,7 @@ export class FrameReader {
   }
 
   /**
-   * The next body, without its prefix; nothing while bytes are missing; `"FrameLength"` as soon as the prefix is
+   * The next body, without its prefix, good until the next call; nothing while bytes are missing; `"FrameLength"` as soon as the prefix is
    * known to be wrong or to name a length outside `min` to `max`, and at every call from then on.
    */
   next(min: number, max: number): Uint8Array | undefined | "FrameLength" {
@@ -41,9 +44,12 @@ export class FrameReader {
       const start = this.#at + Varint.size(length)
       if (start + length <= chunk.length) {
         this.#advance(start + length)
+        // Whoever sends little again, if only a Ping, costs no memory for the much it once sent.
+        this.#spare = nothing
         return chunk.subarray(start, start + length)
       }
-      this.#body = Buffer.allocUnsafe(length)
+      if (this.#spare.length < length) this.#spare = Buffer.allocUnsafe(length)
+      this.#body = this.#spare.subarray(0, length)
       this.#filled = 0
       this.#at = start
     }

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type { KeyObject } from "node:crypto"
 import * as Aead from "./Aead.js"
 import * as Crypto from "./Crypto.js"
 import type { KeyPair } from "./KeyPair.js"
@@ -61,7 +60,7 @@ export class Noise {
   #message = 0
   #hash: Uint8Array
   #chainingKey: Uint8Array
-  #key: KeyObject | undefined
+  #key: Uint8Array | undefined
   #nonce = 0
   #ephemeral: KeyPair | undefined
   #remoteEphemeral: Uint8Array | undefined
@@ -158,6 +157,7 @@ export class Noise {
     const [initiatorToResponder, responderToInitiator] = Crypto.hkdf(this.#chainingKey, new Uint8Array(0), 2)
     this.#chainingKey.fill(0)
     this.#ephemeral = undefined
+    this.#key?.fill(0)
     this.#key = undefined
     return { initiatorToResponder, responderToInitiator, hash: this.#hash }
   }
@@ -202,8 +202,8 @@ export class Noise {
   }
 
   #useKey(key: Uint8Array): void {
-    this.#key = Aead.importKey(key)
-    key.fill(0)
+    this.#key?.fill(0)
+    this.#key = key
     this.#nonce = 0
   }
 

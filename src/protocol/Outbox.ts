@@ -11,6 +11,8 @@ import * as Varint from "./Varint.js"
 /** Bytes up to which a plaintext is copied into a Bundle: beyond, the copy costs more than a tag of its own. */
 const smallBytes = 16_384
 
+const nothing: Uint8Array = new Uint8Array(0)
+
 /**
  * Plaintexts in the order in which they were offered. Small ones that follow each other become one Bundle.
  *
@@ -19,6 +21,9 @@ const smallBytes = 16_384
 export class Outbox {
   readonly #waiting: Array<Parcel> = []
   #bytes = 0
+  /** The last topic of a message in one piece, and what stands before the payloads under it. */
+  #topic: string | undefined
+  #head = nothing
 
   /** Bytes of plaintext that wait. */
   get bytes(): number {
@@ -32,40 +37,70 @@ export class Outbox {
 
   /** Takes a Ping, a Pong or a Close; the plaintext must not be changed afterwards. */
   offerControl(type: number, plaintext: Uint8Array, nowMillis: number): void {
-    this.#offer(type, plaintext, type !== Envelope.types.Close, nowMillis)
+    const shares = type !== Envelope.types.Close && plaintext.length <= smallBytes
+    if (!shares || !this.#join(type, nothing, plaintext)) {
+      this.#add(new Parcel(type, plaintext, shares, nowMillis))
+    }
+  }
+
+  /**
+   * Takes a message in one piece and copies it; its Data plaintext must be within the longest one. The clock is read
+   * only if the message does not join another one. A topic that is none is a RangeError.
+   */
+  offerData(topic: string, payload: Uint8Array, nowMillis: () => number): void {
+    if (topic !== this.#topic) {
+      this.#head = Message.head(topic)
+      this.#topic = topic
+    }
+    const head = this.#head
+    const length = head.length + payload.length
+    const shares = length <= smallBytes
+    if (shares && this.#join(Envelope.types.Data, head, payload)) return
+    const plaintext = Buffer.allocUnsafe(length)
+    plaintext.set(head)
+    plaintext.set(payload, head.length)
+    this.#add(new Parcel(Envelope.types.Data, plaintext, shares, nowMillis()))
   }
 
   /** Takes a Data plaintext, one of {@link Message.parts}; it must not be changed afterwards. */
   offerPart(part: Uint8Array, nowMillis: number): void {
-    this.#offer(Envelope.types.Data, part, Message.isWhole(part), nowMillis)
+    const shares = Message.isWhole(part) && part.length <= smallBytes
+    if (shares && this.#join(Envelope.types.Data, nothing, part)) return
+    this.#add(new Parcel(Envelope.types.Data, part, shares, nowMillis))
   }
 
-  /** Seals what waits into frames, at most `maxBytes` of them, though at least one frame if anything waits. */
+  /**
+   * Seals what waits into frames, at most `maxBytes` of them, though at least one frame if anything waits. Returns the
+   * bytes to write, in pieces that are cut anywhere.
+   */
   flush(session: Session, maxBytes: number): Array<Uint8Array> {
-    const frames: Array<Uint8Array> = []
+    const pieces: Array<Uint8Array> = []
     let total = 0
+    let sealed = 0
     for (const parcel of this.#waiting) {
       total += frameBytes(parcel.length)
-      if (total > maxBytes && frames.length > 0) break
-      frames.push(session.seal(parcel.type, parcel.plaintext))
+      if (total > maxBytes && sealed > 0) break
+      pieces.push(...session.sealInPieces(parcel.type, parcel.plaintext))
       this.#bytes -= parcel.length
+      sealed++
     }
-    this.#waiting.splice(0, frames.length)
-    return frames
+    this.#waiting.splice(0, sealed)
+    return pieces
   }
 
-  #offer(type: number, plaintext: Uint8Array, mayShare: boolean, nowMillis: number): void {
-    const shares = mayShare && plaintext.length <= smallBytes
-    const last = this.#waiting.at(-1)
-    if (shares && last !== undefined) {
-      const before = last.length
-      if (last.add(type, plaintext)) {
-        this.#bytes += last.length - before
-        return
-      }
-    }
-    this.#waiting.push(new Parcel(type, plaintext, shares, nowMillis))
-    this.#bytes += plaintext.length
+  /** Puts a small plaintext of two pieces to what came last; false if that cannot take it. */
+  #join(type: number, head: Uint8Array, rest: Uint8Array): boolean {
+    const last = this.#waiting[this.#waiting.length - 1]
+    if (last === undefined) return false
+    const before = last.length
+    if (!last.add(type, head, rest)) return false
+    this.#bytes += last.length - before
+    return true
+  }
+
+  #add(parcel: Parcel): void {
+    this.#waiting.push(parcel)
+    this.#bytes += parcel.length
   }
 }
 
@@ -94,21 +129,28 @@ class Parcel {
     return this.#bytes.subarray(0, this.length)
   }
 
-  /** Adds a small plaintext; false if this parcel cannot take it. */
-  add(type: number, plaintext: Uint8Array): boolean {
+  /** Adds a small plaintext of two pieces; false if this parcel cannot take it. */
+  add(type: number, head: Uint8Array, rest: Uint8Array): boolean {
     if (!this.#shares) return false
     const alone = this.type !== Envelope.types.Bundle
     const first = alone ? Message.itemHead(this.length) + this.length : this.length
-    const length = first + Message.itemHead(plaintext.length) + plaintext.length
+    const size = head.length + rest.length
+    const length = first + Message.itemHead(size) + size
     if (length > Envelope.maxPlain) return false
-    if (alone || length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.min(Envelope.maxPlain, Math.max(256, 2 * length)))
-      if (alone) Message.writeItem(grown, 0, this.type, this.#bytes)
-      else grown.set(this.plaintext)
-      this.#bytes = grown
-      this.type = Envelope.types.Bundle
-    }
-    this.length = Message.writeItem(this.#bytes, first, type, plaintext)
+    if (alone || length > this.#bytes.length) this.#grow(length)
+    const start = Message.writeItemHead(this.#bytes, first, type, size)
+    // Heads are short, and then a loop is quicker than a call.
+    for (let at = 0; at < head.length; at++) this.#bytes[start + at] = head[at] ?? 0
+    this.#bytes.set(rest, start + head.length)
+    this.length = length
     return true
+  }
+
+  #grow(length: number): void {
+    const grown = Buffer.allocUnsafe(Math.min(Envelope.maxPlain, Math.max(256, 4 * length)))
+    if (this.type === Envelope.types.Bundle) grown.set(this.plaintext)
+    else Message.writeItem(grown, 0, this.type, this.#bytes)
+    this.#bytes = grown
+    this.type = Envelope.types.Bundle
   }
 }

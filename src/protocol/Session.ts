@@ -97,6 +97,11 @@ export class Session {
 
   /** One frame, length prefix included. A plaintext beyond `Envelope.maxPlain` is a RangeError. */
   seal(type: number, plaintext: Uint8Array): Uint8Array {
+    return Buffer.concat(this.sealInPieces(type, plaintext))
+  }
+
+  /** The same as pieces to write one behind the other, so that a long ciphertext is not copied. */
+  sealInPieces(type: number, plaintext: Uint8Array): ReadonlyArray<Uint8Array> {
     return this.#sending.seal(type, plaintext)
   }
 
@@ -130,7 +135,7 @@ export class Session {
       case "Beginning":
         if (this.#partial !== undefined) return "ProtocolError"
         this.#partial = new Unfinished(message.topic)
-        return this.#partial.add(message.payload, this.#limits.messageBytes)
+        return this.#partial.add(message.payload, true, this.#limits.messageBytes)
       case "Continuation":
         return this.#continue(message, events)
       case "Bundle":
@@ -146,7 +151,7 @@ export class Session {
   ): "ProtocolError" | undefined {
     const partial = this.#partial
     if (partial === undefined) return "ProtocolError"
-    const wrong = partial.add(payload, this.#limits.messageBytes)
+    const wrong = partial.add(payload, more, this.#limits.messageBytes)
     if (wrong !== undefined || more) return wrong
     this.#partial = undefined
     events.push({ _tag: "Data", topic: partial.topic, payload: partial.payload })
@@ -189,6 +194,9 @@ const silently = (reason: Reason): Failure => ({ reason, answer: false })
 /** The id of the first sealed envelope: before it an initiator has sent two in clear, a responder one. */
 const firstId = { initiator: 3, responder: 2 } as const
 
+/** Bytes of ciphertext up to which a copy costs less than a piece of its own. */
+const copiedBytes = 8_192
+
 /** What one direction has to count: the next header, the next nonce and the key. */
 class Direction {
   readonly #header: Uint8Array
@@ -200,20 +208,23 @@ class Direction {
     this.#header = Envelope.header(0, id, true)
   }
 
-  seal(type: number, plaintext: Uint8Array): Uint8Array {
+  seal(type: number, plaintext: Uint8Array): ReadonlyArray<Uint8Array> {
     const { length } = plaintext
     if (length > Envelope.maxPlain) throw new RangeError(`a plaintext has at most ${Envelope.maxPlain} bytes`)
     Envelope.setType(this.#header, type)
     const { ciphertext, tag } = Aead.seal(this.#key, this.#nonce, this.#header, plaintext)
     const bodyLength = Envelope.sealedBytes + Varint.size(length) + length
-    const frame = Buffer.allocUnsafe(Varint.size(bodyLength) + bodyLength)
-    const start = Varint.write(frame, 0, bodyLength)
-    frame.set(this.#header, start)
-    frame.set(this.#nonce, start + nonceAt)
-    frame.set(tag, start + tagAt)
-    frame.set(ciphertext, Varint.write(frame, start + Envelope.sealedBytes, length))
+    const apart = length > copiedBytes
+    const piece = Buffer.allocUnsafe(Varint.size(bodyLength) + bodyLength - (apart ? length : 0))
+    const start = Varint.write(piece, 0, bodyLength)
+    piece.set(this.#header, start)
+    piece.set(this.#nonce, start + nonceAt)
+    piece.set(tag, start + tagAt)
+    const at = Varint.write(piece, start + Envelope.sealedBytes, length)
     this.#count()
-    return frame
+    if (apart) return [piece, ciphertext]
+    piece.set(ciphertext, at)
+    return [piece]
   }
 
   /** The plaintext of a body, or the first reason against it. Nothing moves before the tag was right. */
@@ -250,27 +261,33 @@ const tagAt = nonceAt + Envelope.nonceBytes
 /** A message whose parts are still coming, gathered in memory that grows with what has come. */
 class Unfinished {
   readonly topic: string
-  #bytes = new Uint8Array(0)
+  #bytes: Uint8Array = new Uint8Array(0)
   #length = 0
 
   constructor(topic: string) {
     this.topic = topic
   }
 
-  add(part: Uint8Array, limit: number): "ProtocolError" | undefined {
+  /** Takes a part, which must not be changed afterwards, and whether `more` are to come. */
+  add(part: Uint8Array, more: boolean, limit: number): "ProtocolError" | undefined {
     const length = this.#length + part.length
     if (length > limit) return "ProtocolError"
-    if (length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.min(limit, 2 * length))
-      grown.set(this.#bytes.subarray(0, this.#length))
-      this.#bytes = grown
+    if (this.#length === 0) this.#bytes = part
+    else {
+      if (length > this.#bytes.length) this.#grow(more ? Math.min(limit, 2 * length) : length)
+      this.#bytes.set(part, this.#length)
     }
-    this.#bytes.set(part, this.#length)
     this.#length = length
     return undefined
   }
 
   get payload(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length)
+  }
+
+  #grow(length: number): void {
+    const grown = Buffer.allocUnsafe(length)
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
   }
 }

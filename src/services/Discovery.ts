@@ -15,12 +15,20 @@ export type Report = Untimed<
   Extract<NodeEvent, { readonly ev: "beacon.sent" | "beacon.received" | "beacon.error" }>
 >
 
+/** Takes what is heard and told, at the moment it is: plain functions, because a beacon must cost little. @since 0.1.0 */
+export interface Listener {
+  readonly candidate: (candidate: Candidate) => void
+  readonly report: (report: Report) => void
+}
+
 /** @since 0.1.0 */
 export class Discovery extends Context.Tag("vix/Discovery")<Discovery, {
   /** The nodes heard on the local network, each time they are heard. */
   readonly announcements: Stream.Stream<Candidate>
   /** What is told of it, from the moment the stream is run and, for the first to run it, what came before. */
   readonly reports: Stream.Stream<Report>
+  /** The same without a stream: tells a listener until the scope closes; the first one hears what came before, too. */
+  readonly listen: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
   /** Announces that this node listens on `port`, for as long as the scope is open. */
   readonly announce: (port: number) => Effect.Effect<void, never, Scope.Scope>
 }>() {}

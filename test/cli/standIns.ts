@@ -88,6 +88,7 @@ export const node = (settings: Pick<Settings, "id">) => {
     events: events.stream,
     send: () => unused,
     messages: messages.stream,
+    sendAll: () => unused,
     messagesDropped: unused,
     explain: () => unused
   }

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Hub } from "../../src/internal/hub.js"
 
@@ -36,13 +39,36 @@ describe("hub", () => {
   it.scoped("drops and counts what a slow subscriber leaves, and what nobody hears", () =>
     Effect.gen(function*() {
       const hub = make(5)
-      hub.deliver(9)
+      hub.deliver([9])
       assert.strictEqual(hub.dropped, 1)
       const slow = yield* hub.subscribe
-      for (const item of [2, 3, 4]) hub.deliver(item)
+      hub.deliver([2, 3, 4])
       assert.strictEqual(hub.dropped, 2)
       hub.end()
       assert.deepStrictEqual(yield* all(slow), [2, 3])
+    }))
+
+  it.scoped("ends the stream of a subscriber that leaves, and hands it nothing more", () =>
+    Effect.gen(function*() {
+      const hub = make(100)
+      const life = yield* Scope.make()
+      const reader = yield* Scope.extend(hub.subscribe, life)
+      const waiting = yield* Effect.fork(all(reader))
+      yield* Effect.yieldNow()
+      hub.deliver([1, 2])
+      yield* Scope.close(life, Exit.void)
+      hub.deliver([3])
+      assert.deepStrictEqual(yield* Fiber.join(waiting), [])
+      assert.strictEqual(hub.dropped, 1)
+    }))
+
+  it.effect("forgets a stream that has been run", () =>
+    Effect.gen(function*() {
+      const hub = make(100, 1)
+      hub.publish(1)
+      assert.deepStrictEqual(yield* all(Stream.take(hub.stream, 1)), [1])
+      hub.deliver([2, 3])
+      assert.strictEqual(hub.dropped, 2)
     }))
 
   it.scoped("has space again for a subscriber that took what was there", () =>

@@ -92,6 +92,50 @@ describe("Node", () => {
       })
   )
 
+  world(
+    "many messages at once arrive as if sent one after the other, past what may be queued",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const b = yield* start("B", { host: "10.0.0.2" })
+        const peer = yield* b.node.connect(endpoint())
+        const sizes = Array.from({ length: 4_000 }, (_, n) => n % 997 === 996 ? 66_000 + n : n % 150)
+        const payloads = sizes.map((size) => new Uint8Array(size).fill(size % 251))
+        const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, sizes.length + 1)))
+        yield* settle
+        yield* b.node.sendAll(peer.id, "many", payloads)
+        yield* b.node.sendAll(peer.id, "none", [])
+        yield* b.node.send(peer.id, "last", bytes("x"))
+        const messages = [...yield* received]
+        assert.deepStrictEqual(
+          messages.map(({ payload, topic }) => `${topic} ${payload.length}`),
+          [...sizes.map((size) => `many ${size}`), "last 1"]
+        )
+        for (const { payload, topic } of messages) {
+          if (topic === "many") assert.isTrue(payload.every((byte) => byte === payload.length % 251))
+        }
+      })
+  )
+
+  world("of many messages those before one that cannot go are sent", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A", { limits: { messageBytes: 1_000 } })
+      const b = yield* start("B", { host: "10.0.0.2", limits: { messageBytes: 1_000 } })
+      const all = (topic: string, ...sizes: ReadonlyArray<number>) =>
+        Effect.map(
+          Effect.flip(b.node.sendAll(a.node.peerId, topic, sizes.map((size) => new Uint8Array(size)))),
+          ({ reason }) => reason
+        )
+      assert.strictEqual(yield* all("", 1), "NoSession")
+      yield* b.node.connect(endpoint())
+      const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, 2)))
+      yield* settle
+      assert.strictEqual(yield* all("a\nb", 1), "BadTopic")
+      assert.strictEqual(yield* all("", 1, 1_001, 2), "MessageTooLong")
+      assert.strictEqual(yield* all("", 3, 1_001), "MessageTooLong")
+      assert.deepStrictEqual([...yield* received].map(({ payload }) => payload.length), [1, 3])
+    }))
+
   world("a message that cannot go is refused by name", () =>
     Effect.gen(function*() {
       const a = yield* start("A", { limits: { messageBytes: 1_000 } })

@@ -18,7 +18,8 @@ const drain = (reader: FrameReader, min: number, max: number): ReadonlyArray<Uin
   for (;;) {
     const next = reader.next(min, max)
     if (next === undefined) return all
-    all.push(next)
+    // A copy: the next call may take the memory again.
+    all.push(next === "FrameLength" ? next : new Uint8Array(next))
     if (next === "FrameLength") return all
   }
 }

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { types } from "../../src/protocol/Envelope.js"
+import { maxBody, minSealed, types } from "../../src/protocol/Envelope.js"
+import { FrameReader } from "../../src/protocol/Frame.js"
 import * as Message from "../../src/protocol/Message.js"
 import { Outbox } from "../../src/protocol/Outbox.js"
-import type { SessionEvent } from "../../src/protocol/Session.js"
+import type { Session, SessionEvent } from "../../src/protocol/Session.js"
+import * as Varint from "../../src/protocol/Varint.js"
 import { concat, hex, unhex } from "./bytes.js"
 import { nothing, pair } from "./sessions.js"
 
@@ -11,9 +13,11 @@ const ping = unhex("0102030405060708")
 const all = Number.POSITIVE_INFINITY
 
 const offer = (outbox: Outbox, size: number, nowMillis = 0): void => {
-  for (const part of Message.parts("t", new Uint8Array(size).fill(size % 256))) {
-    outbox.offerPart(part, nowMillis)
-  }
+  const payload = new Uint8Array(size).fill(size % 256)
+  if (size <= 65_000) outbox.offerData("t", payload, () => nowMillis)
+  else for (const part of Message.parts("t", payload)) outbox.offerPart(part, nowMillis)
+  // Whatever was offered has been copied.
+  payload.fill(0xff)
 }
 
 /** What a peer hears of frames: each event in a word, and the types of the frames. */
@@ -36,6 +40,22 @@ const word = (event: SessionEvent): string => {
   }
 }
 
+/** Seals what waits, and tells the frames apart. */
+const flush = (outbox: Outbox, session: Session, maxBytes: number): Array<Uint8Array> => {
+  const reader = new FrameReader()
+  reader.push(concat(...outbox.flush(session, maxBytes)))
+  const frames: Array<Uint8Array> = []
+  for (;;) {
+    const body = reader.next(minSealed, maxBody)
+    if (!(body instanceof Uint8Array)) break
+    const prefix = new Uint8Array(Varint.size(body.length))
+    Varint.write(prefix, 0, body.length)
+    frames.push(concat(prefix, body))
+  }
+  assert.strictEqual(reader.buffered, 0)
+  return frames
+}
+
 /** The type of a frame; these are all longer than 127 bytes or all shorter. */
 const typeOf = (frame: Uint8Array): number => {
   const start = frame.indexOf(0x56)
@@ -45,7 +65,7 @@ const typeOf = (frame: Uint8Array): number => {
 describe("Outbox", () => {
   it("has nothing to say when nothing waits", () => {
     const outbox = new Outbox()
-    assert.deepStrictEqual(outbox.flush(pair().initiator, all), [])
+    assert.deepStrictEqual(flush(outbox, pair().initiator, all), [])
     assert.strictEqual(outbox.bytes, 0)
     assert.isUndefined(outbox.oldestMillis)
   })
@@ -53,7 +73,7 @@ describe("Outbox", () => {
   it("sends a lone message as itself", () => {
     const outbox = new Outbox()
     outbox.offerControl(types.Ping, ping, 0)
-    const frames = outbox.flush(pair().initiator, all)
+    const frames = flush(outbox, pair().initiator, all)
     assert.deepStrictEqual(frames, [pair().initiator.seal(types.Ping, ping)])
   })
 
@@ -63,7 +83,7 @@ describe("Outbox", () => {
     offer(outbox, 3)
     offer(outbox, 0)
     outbox.offerControl(types.Pong, ping, 0)
-    const frames = outbox.flush(pair().initiator, all)
+    const frames = flush(outbox, pair().initiator, all)
     assert.deepStrictEqual(frames.map(typeOf), [types.Bundle])
     assert.deepStrictEqual(heard(frames), [`Ping ${hex(ping)}`, "t 3 3", "t 0 -", `Pong ${hex(ping)}`])
   })
@@ -74,7 +94,7 @@ describe("Outbox", () => {
     offer(outbox, 70_000)
     offer(outbox, 2)
     outbox.offerControl(types.Close, Message.encodeClose(1, ""), 0)
-    const frames = outbox.flush(pair().initiator, all)
+    const frames = flush(outbox, pair().initiator, all)
     assert.deepStrictEqual(frames.map(typeOf), [types.Data, types.Data, types.Data, types.Data, types.Close])
     assert.deepStrictEqual(heard(frames), ["t 1 1", "t 70000 112", "t 2 2", "Close"])
   })
@@ -91,11 +111,11 @@ describe("Outbox", () => {
           const outbox = new Outbox()
           const frames: Array<Uint8Array> = []
           for (const step of steps) {
-            if (step === "flush") frames.push(...outbox.flush(initiator, maxBytes))
+            if (step === "flush") frames.push(...flush(outbox, initiator, maxBytes))
             else offer(outbox, step)
           }
           while (outbox.bytes > 0) {
-            const some = outbox.flush(initiator, maxBytes)
+            const some = flush(outbox, initiator, maxBytes)
             const total = some.reduce((sum, frame) => sum + frame.length, 0)
             assert.isTrue(some.length === 1 || (some.length > 1 && total <= maxBytes))
             frames.push(...some)
@@ -114,7 +134,7 @@ describe("Outbox", () => {
   it("needs few frames for many small messages", () => {
     const outbox = new Outbox()
     for (let n = 0; n < 10_000; n++) offer(outbox, 100)
-    const frames = outbox.flush(pair().initiator, all)
+    const frames = flush(outbox, pair().initiator, all)
     assert.strictEqual(frames.length, Math.ceil(10_000 / Math.floor(65_483 / (3 + 3 + 100))))
     assert.strictEqual(heard(frames).length, 10_000)
   })
@@ -124,7 +144,7 @@ describe("Outbox", () => {
     (size, count) => {
       const outbox = new Outbox()
       for (const bytes of [16_381, 16_381, 16_381, size]) offer(outbox, bytes)
-      const frames = outbox.flush(pair().initiator, all)
+      const frames = flush(outbox, pair().initiator, all)
       assert.strictEqual(frames.length, count)
       assert.strictEqual(frames[0]?.length, 3 + (count === 1 ? 65_536 : 50 + 3 + 3 * 16_389))
       assert.strictEqual(heard(frames).length, 4)
@@ -139,12 +159,34 @@ describe("Outbox", () => {
     outbox.offerControl(types.Ping, ping, 9)
     assert.strictEqual(outbox.bytes, 2 * 20_003 + 8)
     assert.strictEqual(outbox.oldestMillis, 5)
-    assert.strictEqual(outbox.flush(initiator, 30_000).length, 1)
+    assert.strictEqual(flush(outbox, initiator, 30_000).length, 1)
     assert.strictEqual(outbox.bytes, 20_003 + 8)
     assert.strictEqual(outbox.oldestMillis, 7)
-    assert.strictEqual(outbox.flush(initiator, all).length, 2)
+    assert.strictEqual(flush(outbox, initiator, all).length, 2)
     assert.strictEqual(outbox.bytes, 0)
     assert.isUndefined(outbox.oldestMillis)
+  })
+
+  it("takes messages of several topics, and part by part or whole alike", () => {
+    const outbox = new Outbox()
+    for (const topic of ["", "a", "b", "a", "\u00e9".repeat(32)]) {
+      outbox.offerData(topic, Uint8Array.of(1), () => 0)
+      outbox.offerPart(Message.encode({ _tag: "Data", topic, payload: Uint8Array.of(2) }), 0)
+    }
+    assert.deepStrictEqual(
+      heard(flush(outbox, pair().initiator, all)),
+      ["", "a", "b", "a", "\u00e9".repeat(32)].flatMap((topic) => [`${topic} 1 1`, `${topic} 1 2`])
+    )
+    assert.throws(() => outbox.offerData("\n", nothing, () => 0), RangeError)
+    assert.strictEqual(outbox.bytes, 0)
+  })
+
+  it("asks for the time once for all that goes out together", () => {
+    const outbox = new Outbox()
+    let asked = 0
+    for (let n = 0; n < 100; n++) outbox.offerData("t", Uint8Array.of(n), () => ++asked)
+    assert.strictEqual(asked, 1)
+    assert.strictEqual(outbox.oldestMillis, 1)
   })
 
   it("sends one frame at least, however little is asked for", () => {
@@ -152,15 +194,15 @@ describe("Outbox", () => {
     offer(outbox, 30_000)
     offer(outbox, 30_000)
     const { initiator } = pair()
-    assert.strictEqual(outbox.flush(initiator, 1).length, 1)
-    assert.strictEqual(outbox.flush(initiator, 1).length, 1)
-    assert.deepStrictEqual(outbox.flush(initiator, 1), [])
+    assert.strictEqual(flush(outbox, initiator, 1).length, 1)
+    assert.strictEqual(flush(outbox, initiator, 1).length, 1)
+    assert.deepStrictEqual(flush(outbox, initiator, 1), [])
   })
 
   it("keeps an empty plaintext apart from none", () => {
     const outbox = new Outbox()
     outbox.offerPart(Message.encode({ _tag: "Continuation", more: false, payload: nothing }), 0)
     assert.strictEqual(outbox.bytes, 1)
-    assert.strictEqual(outbox.flush(pair().initiator, all).length, 1)
+    assert.strictEqual(flush(outbox, pair().initiator, all).length, 1)
   })
 })

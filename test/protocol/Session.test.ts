@@ -155,6 +155,14 @@ describe("Session", () => {
     assert.deepStrictEqual(first && plain(first), ["t", hex(text("one"))])
   })
 
+  it.each([0, 8_192, 8_193, maxPlain])("seals %d bytes in pieces that are the frame", (length) => {
+    const plaintext = new Uint8Array(length).fill(3)
+    assert.deepStrictEqual(
+      concat(...pair().initiator.sealInPieces(types.Data, plaintext)),
+      concat(pair().initiator.seal(types.Data, plaintext))
+    )
+  })
+
   it("seals the longest plaintext and refuses a longer one", () => {
     const { initiator, responder } = pair()
     const longest = Message.parts("", new Uint8Array(maxPlain - 2))
@@ -347,12 +355,26 @@ describe("Session, messages that break the protocol", () => {
     assert.deepStrictEqual(tooLong, { events: [], opened: 2, failure: told("ProtocolError") })
   })
 
-  it("joins a message of 1 MiB", () => {
-    const sent = new Uint8Array(Limits.defaults.messageBytes).map((_, at) => at % 253)
+  it.each([65_536, 200_000, Limits.defaults.messageBytes])("joins a message of %d bytes", (length) => {
+    const sent = new Uint8Array(length).map((_, at) => at % 253)
     const { events } = send(Message.parts("big", sent).map((part) => [types.Data, part]))
     const [event] = events
     assert.isTrue(event?._tag === "Data" && Buffer.from(sent).equals(event.payload))
   })
+
+  it("joins a message in parts of any sizes, empty ones among them", () =>
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 2, maxLength: 20 }), (parts) => {
+        const { events } = sendMessages(parts.map((payload, at) =>
+          at === 0
+            ? { _tag: "Beginning", topic: "t", payload }
+            : { _tag: "Continuation", more: at < parts.length - 1, payload }
+        ))
+        const [event] = events
+        assert.strictEqual(events.length, 1)
+        assert.isTrue(event?._tag === "Data" && Buffer.compare(event.payload, concat(...parts)) === 0)
+      })
+    ))
 })
 
 describe("Session, rates", () => {
