@@ -7,7 +7,9 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^vix$/, replacement: source("./src/index.ts") },
-      { find: /^vix\/protocol$/, replacement: source("./src/protocol/index.ts") }
+      { find: /^vix\/protocol$/, replacement: source("./src/protocol/index.ts") },
+      { find: /^vix\/simulation$/, replacement: source("./src/simulation/index.ts") },
+      { find: /^vix\/simulation\/vitest$/, replacement: source("./src/simulation/vitest.ts") }
     ]
   },
   test: {

@@ -1,7 +1,7 @@
 // Builds the library (ESM and declarations, by tsc) and the command (by esbuild): a small launcher that answers
 // help by itself, the program in one file that it loads when it is needed, and V8's code for that file, so that it
 // need not be compiled again. V8 refuses code of another version; the file is then compiled as usual. The registry
-// is a file of its own, and so is the client of Redis.
+// is a file of its own, and so are the simulator and the client of Redis.
 import { build } from "esbuild"
 import { execFileSync } from "node:child_process"
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -46,7 +46,13 @@ await build({
   entryPoints: ["src/cli/main.ts"],
   outfile: join(bin, "vix.cjs"),
   banner: { js: "#!/usr/bin/env node" },
-  plugins: [later({ "./program.js": "./program.cjs", "./registry.js": "./registry.cjs" })]
+  plugins: [
+    later({
+      "./program.js": "./program.cjs",
+      "./registry.js": "./registry.cjs",
+      "./simulate.js": "./simulate.cjs"
+    })
+  ]
 })
 await build({ ...common, entryPoints: ["src/cli/program.ts"], outfile: join(bin, "program.js") })
 await build({
@@ -55,6 +61,7 @@ await build({
   outfile: join(bin, "registry.cjs"),
   plugins: [later({ "@redis/client": "./redis.cjs" })]
 })
+await build({ ...common, entryPoints: ["src/cli/simulate.ts"], outfile: join(bin, "simulate.cjs") })
 await build({
   ...common,
   stdin: { contents: `module.exports = require("@redis/client")`, resolveDir: root },

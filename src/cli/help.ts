@@ -1,7 +1,9 @@
 /** What is answered before anything is loaded: help, version, and commands that do not exist. */
+import * as Fault from "../simulation/Fault.js"
 import { nearest } from "./nearest.js"
 import { options } from "./options.js"
 import { options as registryOptions } from "./registryOptions.js"
+import { options as simulateOptions } from "./simulateOptions.js"
 import { namesOf, type Table } from "./table.js"
 
 export interface Answer {
@@ -13,6 +15,7 @@ export interface Answer {
 const commands = {
   p2p: "Run a peer-to-peer node.",
   registry: "Run a registry, at which nodes find each other.",
+  simulate: "Run many nodes in a simulated world, with faults, the same for the same seed.",
   schema: "Print the JSON Schema of `vix p2p --events ndjson`; with `registry` behind it, of `vix registry`."
 }
 
@@ -61,7 +64,8 @@ Commands
 ${table(Object.entries(commands))}
 Options, anywhere on the line
 ${everywhere}
-vix p2p --help shows the options of a node, vix registry --help those of a registry.
+vix p2p --help shows the options of a node, vix registry --help those of a registry, vix simulate --help those of
+a simulation.
 `
 
 /** The options of a command, under their headings. */
@@ -114,5 +118,27 @@ Examples
   vix registry --store redis://127.0.0.1:6379 --trust-forwarded 10.0.0.5
 
 Exit codes: 0 normal end, 1 usage or no way to the store, 3 cannot listen, 70 a defect, 130 or 143 a second signal.
+`,
+  simulate: () =>
+    `vix simulate: run many nodes in a simulated world, with faults, the same for the same seed
+
+Usage: vix simulate [options]
+
+${sectionsOf(simulateOptions)}
+Kinds of faults
+${table(Object.entries(Fault.kinds))}
+Anywhere on the line
+${everywhere}
+Nodes run as in vix p2p, in a world of its own time and network: nothing is sent, nothing waits. After the faults come
+calm, in which all must be connected, and an end, of which nothing may be left. Laws are checked all the while. Of a
+failure, what led to it is told, the fewest faults that lead to it, and the command that repeats it.
+
+Examples
+  vix simulate --nodes 20 --for 10m --seed 7 --loss 5% --partition 60s..120s --crash 3
+  vix simulate --seeds 200 --nodes 10 --for 60s --faults all
+  vix simulate --seed 7 --faults crash,freeze --timeline seven.svg
+
+Exit codes: 0 all laws were kept, 1 usage or no way to write, 30 a safety law was broken, 31 not all were connected,
+32 two runs of a seed were not the same, 70 a defect, 130 or 143 a second signal.
 `
 }

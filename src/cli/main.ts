@@ -30,6 +30,8 @@ const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   }
   const exitCode = command === "registry"
     ? await (await import("./registry.js")).registry(rest, stop.signal)
+    : command === "simulate"
+    ? await (await import("./simulate.js")).simulate(rest, stop.signal)
     : await (await import("./program.js")).p2p(rest, stop.signal)
   process.exitCode = exitCode
   // What cannot be cancelled, such as a look-up of a name, holds the process for half a second at most.

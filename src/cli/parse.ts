@@ -60,6 +60,14 @@ export const parse = (argv: ReadonlyArray<string>): Effect.Effect<Invocation, Us
     return invocation(values as CompleteValues, given)
   })
 
+/** The limits of a node with so many peers. */
+export const limitsFor = (peers: number): Limits.Limits => {
+  // The part kept for outbound and pinned peers stays as large a part of a small table as of the usual one.
+  const { peers: usualPeers, peersReserved: usualReserved } = Limits.defaults
+  const peersReserved = Math.min(usualReserved, Math.floor(peers * usualReserved / usualPeers))
+  return { ...Limits.defaults, peers, peersReserved }
+}
+
 type Line = Reading<typeof options, typeof decoders>
 type CompleteValues = Complete<
   typeof options,
@@ -80,10 +88,6 @@ const across = ({ given, values }: Line): ReadonlyArray<string> => {
 }
 
 const invocation = (values: CompleteValues, given: Line["given"]): Invocation => {
-  const peers = values["max-peers"]
-  // The part kept for outbound and pinned peers stays as large a part of a small table as of the usual one.
-  const { peers: usualPeers, peersReserved: usualReserved } = Limits.defaults
-  const peersReserved = Math.min(usualReserved, Math.floor(peers * usualReserved / usualPeers))
   const advertise = Option.fromNullable(values.advertise)
   const connect = new Map(values.connect.map((endpoint) => [endpoint.toString(), endpoint]))
   return {
@@ -94,7 +98,7 @@ const invocation = (values: CompleteValues, given: Line["given"]): Invocation =>
       connect: [...connect.values()],
       connectDelayMillis: values["connect-delay"],
       dialling: !given.has("no-connect"),
-      limits: { ...Limits.defaults, peers, peersReserved }
+      limits: limitsFor(values["max-peers"])
     }),
     discovery: {
       enabled: values.discovery,

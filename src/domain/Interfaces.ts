@@ -57,7 +57,21 @@ export const isOnLink = (interfaces: ReadonlyArray<Interface>, host: string): bo
 export const isOwn = (interfaces: ReadonlyArray<Interface>, host: string): boolean =>
   isLoopback(host) || interfaces.some(({ address }) => address === host)
 
-const bitsOf = (address: string): number =>
-  address.split(".").reduce((bits, part) => (bits << 8) | Number(part), 0)
+// Digit by digit, since every beacon asks.
+const bitsOf = (address: string): number => {
+  let bits = 0
+  let part = 0
+  for (let at = 0; at < address.length; at++) {
+    const code = address.charCodeAt(at)
+    if (code === dot) {
+      bits = (bits << 8) | part
+      part = 0
+    } else part = 10 * part + code - zero
+  }
+  return (bits << 8) | part
+}
+
+const dot = 0x2e
+const zero = 0x30
 
 const dotted = (bits: number): string => [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join(".")

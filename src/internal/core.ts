@@ -65,9 +65,9 @@ export interface Core {
 export const now = ({ clock }: Pick<Core, "clock">): number =>
   Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
 
-/** Tells every subscriber of the node's events. */
+/** Tells every subscriber of the node's events. The object is theirs from now on, for a copy would be dear. */
 export const publish = (core: Core, event: Untimed): void => {
-  const timed = { ...event, atMillis: core.clock.unsafeCurrentTimeMillis() } as NodeEvent
+  const timed = Object.assign(event, { atMillis: core.clock.unsafeCurrentTimeMillis() }) as NodeEvent
   core.witness(timed)
   core.events.publish(timed)
 }

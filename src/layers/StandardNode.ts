@@ -235,7 +235,8 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
       step: () => {}
     }))
     return (candidate: Candidate): void => {
-      if (queue.length >= hintsAtOnce) return
+      // Said here, too, so that a beacon costs a full node no step of a fiber.
+      if (queue.length >= hintsAtOnce || core.table.full || !core.settings.dialling) return
       queue.push(candidate)
       came.unsafeOpen()
     }

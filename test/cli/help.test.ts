@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs"
 import { answer } from "../../src/cli/help.js"
 import { names } from "../../src/cli/options.js"
 import { options as registryOptions } from "../../src/cli/registryOptions.js"
+import { options as simulateOptions } from "../../src/cli/simulateOptions.js"
+import * as Fault from "../../src/simulation/Fault.js"
 
 const help = readFileSync(new URL("help.txt", import.meta.url), "utf8")
 
@@ -14,13 +16,21 @@ describe("help", () => {
     for (const line of help.split("\n")) assert.isAtMost(line.length, 120)
   })
 
-  it("of a registry is what it was, and names every option", () => {
-    const registry = readFileSync(new URL("registryHelp.txt", import.meta.url), "utf8")
-    assert.strictEqual(answer(["registry", "--help"], "1.2.3")?.text, registry)
-    for (const name of Object.keys(registryOptions)) {
-      assert.match(registry, new RegExp(`^  --${name}( |$)`, "m"))
+  it.each([["registry", registryOptions], ["simulate", simulateOptions]])(
+    "of %s is what it was, and names every option",
+    (command, options) => {
+      const page = readFileSync(new URL(`${command}Help.txt`, import.meta.url), "utf8")
+      assert.strictEqual(answer([command, "--help"], "1.2.3")?.text, page)
+      for (const name of Object.keys(options)) assert.match(page, new RegExp(`^  --${name}( |$)`, "m"))
+      for (const line of page.split("\n")) assert.isAtMost(line.length, 120)
     }
-    for (const line of registry.split("\n")) assert.isAtMost(line.length, 120)
+  )
+
+  it("of a simulation explains every kind of fault", () => {
+    const page = answer(["simulate", "--help"], "1.2.3")?.text ?? ""
+    for (const [kind, text] of Object.entries(Fault.kinds)) {
+      assert.match(page, new RegExp(`^  ${kind} +${text}$`, "m"))
+    }
   })
 
   it("comes wherever it is asked for", () => {
@@ -42,6 +52,7 @@ describe("help", () => {
     assert.isUndefined(answer(["p2p"], "1.2.3"))
     assert.isUndefined(answer(["p2p", "--id=-h", "--listen", "1"], "1.2.3"))
     assert.isUndefined(answer(["registry"], "1.2.3"))
+    assert.isUndefined(answer(["simulate"], "1.2.3"))
     assert.isUndefined(answer(["schema"], "1.2.3"))
     assert.isUndefined(answer(["schema", "registry"], "1.2.3"))
   })
@@ -59,6 +70,7 @@ it.each([
   [["--id", "A"], /expected a command first, such as vix p2p --id/],
   [["\u001b[31m"], /^vix "\\u001b\[31m"/],
   [["regsitry"], /did you mean vix registry\?/],
+  [["simulation"], /did you mean vix simulate\?/],
   [["schema", "all"], /takes no arguments but registry/]
 ])("%j is refused", (argv, message) => {
   const refusal = answer(argv, "1.2.3")

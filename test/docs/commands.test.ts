@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import * as EventLine from "../../src/cli/eventLine.js"
 import * as RegistryEvent from "../../src/cli/registryEvent.js"
 import * as RegistryLine from "../../src/cli/registryParse.js"
+import * as SimulateLine from "../../src/cli/simulateParse.js"
 import * as Counters from "../../src/domain/Counters.js"
 import * as Reason from "../../src/domain/Reason.js"
 import * as Beacon from "../../src/protocol/Beacon.js"
@@ -14,13 +15,15 @@ import { blocksIn } from "./documents.js"
 
 const parsers = {
   p2p: tryParse,
-  registry: (argv: ReadonlyArray<string>) => Effect.runSync(Effect.either(RegistryLine.parse(argv)))
+  registry: (argv: ReadonlyArray<string>) => Effect.runSync(Effect.either(RegistryLine.parse(argv))),
+  simulate: (argv: ReadonlyArray<string>) => Effect.runSync(Effect.either(SimulateLine.parse(argv)))
 }
 
 /** What a command of ours on a line of a shell comes to; nothing if there is none. */
 const parsedOf = (line: string) => {
-  const { command, rest = "" } = /\bvix (?<command>p2p|registry)\b(?<rest>.*)$/.exec(line)?.groups ?? {}
-  if (command !== "p2p" && command !== "registry") return undefined
+  const { command, rest = "" } = /\bvix (?<command>p2p|registry|simulate)\b(?<rest>.*)$/.exec(line)?.groups ??
+    {}
+  if (command !== "p2p" && command !== "registry" && command !== "simulate") return undefined
   const words = rest
     .replaceAll(/\$\([^)]*\)/g, "9001")
     .replace(/ (\d?>|\||&|# ).*$/, "")
@@ -48,7 +51,7 @@ describe("command lines in the documents", () => {
   for (const { text, where } of blocksIn("console")) {
     it(`print what is shown: ${where}`, () => {
       const [command = "", ...shown] = text.split("\n")
-      assert.match(command, /^\$ vix (p2p|registry)/)
+      assert.match(command, /^\$ vix (p2p|registry|simulate)/)
       const parsed = parsedOf(command)
       if (parsed === undefined) return
       const name = `vix ${parsed.command}`

@@ -6,6 +6,8 @@ import { names, option, options } from "../../src/cli/options.js"
 import * as RegistryEvent from "../../src/cli/registryEvent.js"
 import { options as registryOptions } from "../../src/cli/registryOptions.js"
 import * as RegistryLine from "../../src/cli/registryParse.js"
+import { options as simulateOptions } from "../../src/cli/simulateOptions.js"
+import * as SimulateLine from "../../src/cli/simulateParse.js"
 import { namesOf, type Table } from "../../src/cli/table.js"
 import * as Counters from "../../src/domain/Counters.js"
 import * as Limits from "../../src/domain/Limits.js"
@@ -17,6 +19,9 @@ import * as Vix from "../../src/index.js"
 import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
 import * as DiscoveryConfig from "../../src/services/DiscoveryConfig.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
+import * as Fault from "../../src/simulation/Fault.js"
+import * as Laws from "../../src/simulation/Laws.js"
+import * as Simulation from "../../src/simulation/Simulation.js"
 import { minimal, tryParse, words } from "../cli/standIns.js"
 import { rows } from "./documents.js"
 
@@ -24,6 +29,8 @@ const first = (table: ReadonlyArray<ReadonlyArray<string>>) => table.map(([name]
 
 interface Command {
   readonly document: string
+  /** What stands above the options. */
+  readonly head: string
   readonly options: Table
   /** What a line needs beside the option that is looked at. */
   readonly needed: ReadonlyArray<string>
@@ -31,18 +38,26 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  p2p: { document: "docs/guide.md", options, needed: words(minimal), parse: tryParse },
+  p2p: { document: "docs/guide.md", head: "option", options, needed: words(minimal), parse: tryParse },
   registry: {
     document: "docs/registry.md",
+    head: "option",
     options: registryOptions,
     needed: [],
     parse: (argv) => Effect.runSync(Effect.either(RegistryLine.parse(argv)))
+  },
+  simulate: {
+    document: "docs/guide.md",
+    head: "option of `vix simulate`",
+    options: simulateOptions,
+    needed: words("--bootstrap on"),
+    parse: (argv) => Effect.runSync(Effect.either(SimulateLine.parse(argv)))
   }
 }
 
 describe.each(Object.entries(commands))("options of vix %s in the documents", (_, command) => {
-  const { document, needed, options, parse } = command
-  const table = rows(document, "option", "value", "default")
+  const { document, head, needed, options, parse } = command
+  const table = rows(document, head, "value", "default")
 
   it("are those of the command, with their values and defaults", () =>
     assert.deepStrictEqual(
@@ -172,6 +187,29 @@ describe("names in the documents", () => {
     for (const [service = "", layers = ""] of rows("docs/embedding.md", "service", "layer")) {
       for (const name of [service, ...layers.matchAll(/[A-Z]\w+/g)].flat()) {
         assert.isTrue(exported.has(name), name)
+      }
+    }
+  })
+})
+
+describe("the simulation in the documents", () => {
+  it("has all faults, and what they do", () =>
+    assert.deepStrictEqual(rows("docs/simulation.md", "fault", "what happens"), Object.entries(Fault.kinds)))
+
+  it("has all laws, and what they say", () =>
+    assert.deepStrictEqual(rows("docs/simulation.md", "law", "what it says"), Object.entries(Laws.laws)))
+
+  it("has all settings that a test takes over, with their defaults", () => {
+    const documented = new Map(
+      rows("docs/simulation.md", "option", "default").map(([name, value]) => [name, value])
+    )
+    const own = ["seed", "forMillis", "calmMillis", "kinds"]
+    for (const [name, value] of Object.entries(Simulation.defaults)) {
+      if (own.includes(name)) continue
+      assert.isTrue(documented.has(name), name)
+      const shown = documented.get(name)
+      if (name !== "chatter" && ["number", "boolean", "string"].includes(typeof value)) {
+        assert.strictEqual(shown, JSON.stringify(value), name)
       }
     }
   })

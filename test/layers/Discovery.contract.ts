@@ -85,11 +85,12 @@ export const contract = <R>(
   settings: Partial<DiscoveryConfig.Settings>,
   /** Where the nodes of one test hear each other. */
   world: Layer.Layer<R>,
-  host: string
+  host: string,
+  run: (title: string, body: () => Effect.Effect<void, never, Scope.Scope>) => void = it.scopedLive
 ): void => {
   const node = (id: string, options: Options = {}) => start(id, layer, { ...settings, ...options })
   const test = (title: string, body: Effect.Effect<void, never, R | Scope.Scope>) =>
-    it.scopedLive(title, () => Effect.provide(body, Layer.fresh(world)))
+    run(title, () => Effect.provide(body, Layer.fresh(world)))
 
   describe(name, () => {
     test(

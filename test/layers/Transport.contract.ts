@@ -68,14 +68,18 @@ export const pair = Effect.fnUntraced(function*(host: string) {
   return { near, far: yield* Effect.orDie(newcomers.take) }
 })
 
+/** Runs the body of a test. */
+export type Test = (title: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) => void
+
 /** What every layer of `Transport` promises. */
 export const contract = (
   name: string,
   layer: Layer.Layer<Transport>,
-  host: string
+  host: string,
+  test: Test = it.scopedLive
 ): void => {
   describe(`Transport: ${name}`, () => {
-    it.scopedLive("carries bytes both ways between two addresses that both ends agree on", () =>
+    test("carries bytes both ways between two addresses that both ends agree on", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         assert.strictEqual(String(near.local), String(far.remote))
@@ -87,7 +91,7 @@ export const contract = (
         assert.strictEqual(yield* text(near, 8), "good day")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("ends one direction and keeps the other open", () =>
+    test("ends one direction and keeps the other open", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         yield* near.write([bytes("last words")])
@@ -103,7 +107,7 @@ export const contract = (
         yield* near.end
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("shows a reset to whoever waits for bytes, and to later writes", () =>
+    test("shows a reset to whoever waits for bytes, and to later writes", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         const reader = yield* Effect.fork(reasonOf(far.read))
@@ -117,7 +121,7 @@ export const contract = (
         assert.strictEqual(yield* reasonOf(near.end), "ConnectionAborted")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("hands out what came before a reset", () =>
+    test("hands out what came before a reset", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         yield* near.write([bytes("goodbye")])
@@ -125,7 +129,7 @@ export const contract = (
         assert.strictEqual(yield* text(far, 7), "goodbye")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("refuses a dial where nobody listens any more", () =>
+    test("refuses a dial where nobody listens any more", () =>
       Effect.gen(function*() {
         const { address, dial } = yield* Effect.scoped(receiving(host))
         const error = yield* Effect.flip(dial)
@@ -133,7 +137,7 @@ export const contract = (
         assert.strictEqual(String(error.endpoint), String(address))
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("says that a port is in use, and takes it as soon as it is free", () =>
+    test("says that a port is in use, and takes it as soon as it is free", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const scope = yield* Scope.make()
@@ -143,7 +147,7 @@ export const contract = (
         assert.strictEqual((yield* transport.listen({ host, port }, echoing)).port, port)
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("makes a writer wait for a slow reader and loses nothing", () =>
+    test("makes a writer wait for a slow reader and loses nothing", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         const chunks = 1_024
@@ -172,7 +176,7 @@ export const contract = (
         assert.strictEqual(size, chunks * 65_536)
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("wakes a waiting writer when the reader is gone", () =>
+    test("wakes a waiting writer when the reader is gone", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         const writer = yield* Effect.fork(reasonOf(Effect.forever(near.write([new Uint8Array(65_536)]))))
@@ -181,7 +185,7 @@ export const contract = (
         assert.include(["ConnectionReset", "BrokenPipe"], yield* Fiber.join(writer))
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("delivers chunks of any sizes in order", () =>
+    test("delivers chunks of any sizes in order", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         const batches = fc.sample(
@@ -196,7 +200,7 @@ export const contract = (
         }
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("echoes a mebibyte intact", () =>
+    test("echoes a mebibyte intact", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const near = yield* transport.dial(yield* transport.listen({ host, port: 0 }, echoing))
@@ -206,7 +210,7 @@ export const contract = (
         yield* Fiber.join(writer)
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("keeps many connections apart", () =>
+    test("keeps many connections apart", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const address = yield* transport.listen({ host, port: 0 }, echoing)
@@ -225,7 +229,7 @@ export const contract = (
         assert.strictEqual(new Set(answers).size, 100)
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("closes a connection with the scope it was dialled in", () =>
+    test("closes a connection with the scope it was dialled in", () =>
       Effect.gen(function*() {
         const { dial, newcomers } = yield* receiving(host)
         const near = yield* Effect.scoped(dial)
@@ -234,7 +238,7 @@ export const contract = (
         assert.strictEqual(yield* reasonOf(near.read), "ConnectionAborted")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("closes a connection when its handler is done", () =>
+    test("closes a connection when its handler is done", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const address = yield* transport.listen({ host, port: 0 }, {
@@ -244,7 +248,7 @@ export const contract = (
         assert.isTrue(Option.isNone(yield* (yield* transport.dial(address)).read))
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("ends the connection alone whose handler dies, and logs why", () => {
+    test("ends the connection alone whose handler dies, and logs why", () => {
       const logged: Array<unknown> = []
       return Effect.gen(function*() {
         const transport = yield* Transport
@@ -273,7 +277,7 @@ export const contract = (
       )
     })
 
-    it.scopedLive("drops the connections of a listener with its scope, after their handlers have ended", () =>
+    test("drops the connections of a listener with its scope, after their handlers have ended", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const scope = yield* Scope.make()
@@ -299,7 +303,7 @@ export const contract = (
         assert.strictEqual(yield* reasonOf(transport.dial(address)), "ConnectionRefused")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("loses nothing when a waiting read is interrupted", () =>
+    test("loses nothing when a waiting read is interrupted", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
         const reader = yield* Effect.fork(far.read)
@@ -309,7 +313,7 @@ export const contract = (
         assert.strictEqual(yield* text(far, 10), "still here")
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("leaves nothing open when a dial is interrupted", () =>
+    test("leaves nothing open when a dial is interrupted", () =>
       Effect.gen(function*() {
         const { dial, newcomers } = yield* receiving(host)
         const dialling = yield* Effect.fork(dial)
@@ -324,7 +328,7 @@ export const contract = (
         assert.strictEqual(far.remote.port, near.local.port)
       }).pipe(Effect.provide(layer)))
 
-    it.scopedLive("drops at once whoever is not admitted", () =>
+    test("drops at once whoever is not admitted", () =>
       Effect.gen(function*() {
         const transport = yield* Transport
         const asked: Array<string> = []

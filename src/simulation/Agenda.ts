@@ -1,0 +1,92 @@
+/**
+ * What will happen, the earliest first; of what happens at one time, the first that was entered.
+ *
+ * @since 0.1.0
+ */
+
+/** Something that will happen unless it is cancelled. @since 0.1.0 */
+export class Entry {
+  /** Microseconds of the world. */
+  readonly atMicros: number
+  readonly order: number
+  /** Nothing once it has happened or was cancelled. */
+  action: (() => void) | undefined
+
+  constructor(atMicros: number, order: number, action: () => void) {
+    this.atMicros = atMicros
+    this.order = order
+    this.action = action
+  }
+
+  cancel(): void {
+    this.action = undefined
+  }
+}
+
+/** A binary heap of entries. @since 0.1.0 */
+export class Agenda {
+  readonly #heap: Array<Entry> = []
+  #entered = 0
+
+  /** How many entries wait, cancelled ones among them. */
+  get size(): number {
+    return this.#heap.length
+  }
+
+  /** Enters an action for a time. */
+  enter(atMicros: number, action: () => void): Entry {
+    const entry = new Entry(atMicros, this.#entered++, action)
+    const heap = this.#heap
+    let at = heap.length
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = heap[parent]
+      if (above === undefined || precedes(above, entry)) break
+      heap[at] = above
+      at = parent
+    }
+    heap[at] = entry
+    return entry
+  }
+
+  /** The time of the next action; nothing if none waits. */
+  nextMicros(): number | undefined {
+    for (let [first] = this.#heap; first !== undefined; [first] = this.#heap) {
+      if (first.action !== undefined) return first.atMicros
+      this.#shift()
+    }
+    return undefined
+  }
+
+  /** Takes the next action out. */
+  take(): (() => void) | undefined {
+    while (this.#heap.length > 0) {
+      const entry = this.#shift()
+      const action = entry?.action
+      entry?.cancel()
+      if (action !== undefined) return action
+    }
+    return undefined
+  }
+
+  #shift(): Entry | undefined {
+    const heap = this.#heap
+    const [first] = heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return last
+    let at = 0
+    for (;;) {
+      const [left, right] = [heap[2 * at + 1], heap[2 * at + 2]]
+      if (left === undefined) break
+      const child = right !== undefined && precedes(right, left) ? right : left
+      if (precedes(last, child)) break
+      heap[at] = child
+      at = child === left ? 2 * at + 1 : 2 * at + 2
+    }
+    heap[at] = last
+    return first
+  }
+}
+
+const precedes = (a: Entry, b: Entry): boolean =>
+  a.atMicros < b.atMicros || (a.atMicros === b.atMicros && a.order < b.order)

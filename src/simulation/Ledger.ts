@@ -1,0 +1,222 @@
+/**
+ * What one life of a node has told, added up, and the laws that it has to keep by itself.
+ *
+ * @since 0.1.0
+ */
+import type { Counters } from "../domain/Counters.js"
+import type { Limits } from "../domain/Limits.js"
+import type { NodeEvent } from "../domain/NodeEvent.js"
+import * as PeerState from "../domain/PeerState.js"
+import { classOf } from "../domain/Reason.js"
+import type { Peer } from "../services/Node.js"
+
+type StateEvent = Extract<NodeEvent, { readonly ev: "peer.state" }>
+
+/** A connection that is not Closed. @since 0.1.0 */
+export interface Open {
+  readonly conn: number
+  readonly direction: StateEvent["direction"]
+  readonly endpoint: string
+  readonly state: PeerState.PeerState
+  readonly peer: string | undefined
+  readonly session: string | undefined
+}
+
+/** What a broken law says of itself; nothing while it is kept. @since 0.1.0 */
+export type Broken = { readonly law: string; readonly text: string } | undefined
+
+/** @since 0.1.0 */
+export class Ledger {
+  /** The connections that are not Closed, by number. */
+  readonly open = new Map<number, Open>()
+  /** The key of the node, once it listens. */
+  key: string | undefined
+  readonly #limits: Limits
+  readonly #denied: ReadonlySet<string>
+  readonly #blocked = new Map<string, { readonly untilMillis: number }>()
+  #halfOpen = 0
+  #lastConn = 0
+  #attempts = 0
+  #connected = 0
+  #failed = 0
+  #abandoned = 0
+  #completed = 0
+  #deduplicated = 0
+  #skipped = 0
+
+  constructor(limits: Limits, denied: ReadonlySet<string>) {
+    this.#limits = limits
+    this.#denied = denied
+  }
+
+  /** Takes the next event, at a time of the world. */
+  take(event: NodeEvent, atMillis: number): Broken {
+    switch (event.ev) {
+      case "listening":
+        this.key = event.key
+        return undefined
+      case "dial.verdict":
+        return this.#verdict(event, atMillis)
+      case "dial.failed":
+        this.#blocked.set(event.endpoint, { untilMillis: atMillis + event.retryInMillis })
+        return undefined
+      case "peer.state":
+        return this.#state(event)
+      default:
+        return undefined
+    }
+  }
+
+  /** Whether the peers that a node shows are those it has a session with, one with each; asked when all rest. */
+  shown(peers: ReadonlyArray<Peer>): Broken {
+    const live = new Map<string, number>()
+    for (const { conn, peer, state } of this.open.values()) {
+      if (peer === undefined || !PeerState.isLive(state)) continue
+      const other = live.get(peer)
+      if (other !== undefined) {
+        return broken("one session", `connections ${other} and ${conn} are both sessions with ${short(peer)}`)
+      }
+      live.set(peer, conn)
+    }
+    const ids = peers.filter(({ state }) => PeerState.isLive(state)).map(({ id }) => id)
+    return new Set(ids).size === ids.length && ids.length === live.size && ids.every((id) => live.has(id))
+      ? undefined
+      : broken("peers", `${live.size} sessions are in force, but ${ids.length} peers are shown with one`)
+  }
+
+  /** Whether the counters are what the events add up to; asked when all rest. */
+  counted(counters: Counters): Broken {
+    let live = 0
+    let dialling = 0
+    for (const { direction, state } of this.open.values()) {
+      if (PeerState.isLive(state)) live++
+      else if (direction === "outbound") dialling++
+    }
+    return this.#counters(counters, live, dialling)
+  }
+
+  /** The session with a peer that is in force, if there is one. */
+  sessionWith(peer: string): Open | undefined {
+    for (const open of this.open.values()) {
+      if (open.peer === peer && PeerState.isLive(open.state)) return open
+    }
+    return undefined
+  }
+
+  #counters(counters: Counters, live: number, dialling: number): Broken {
+    const expected = {
+      peers_connected: live,
+      connect_attempts: this.#attempts,
+      connect_failures: this.#failed,
+      backoff_skips: this.#skipped,
+      handshakes_completed: this.#completed
+    } as const
+    for (const [name, value] of Object.entries(expected)) {
+      const counted = counters[name as keyof typeof expected]
+      if (counted !== value) return broken("counters", `${name} is ${counted}, but the events make ${value}`)
+    }
+    if (counters.connect_deduped < this.#deduplicated) {
+      return broken("counters", `connect_deduped is ${counters.connect_deduped}, below ${this.#deduplicated}`)
+    }
+    if (counters.handshakes_started < counters.handshakes_completed) {
+      return broken("counters", "more handshakes were completed than started")
+    }
+    if (this.#attempts !== this.#connected + this.#failed + this.#abandoned + dialling) {
+      return broken(
+        "counters",
+        `${this.#attempts} dials began, but ${
+          this.#connected + this.#failed + this.#abandoned
+        } ended and ${dialling} are under way`
+      )
+    }
+    if (counters.tracked_endpoints > this.#limits.endpoints) {
+      return broken("caps", `${counters.tracked_endpoints} endpoints are tracked`)
+    }
+    return live > this.#limits.peers ? broken("caps", `${live} peers have a session`) : undefined
+  }
+
+  #verdict(event: Extract<NodeEvent, { readonly ev: "dial.verdict" }>, atMillis: number): Broken {
+    const { endpoint, source, verdict } = event
+    if (verdict === "deduplicated") this.#deduplicated++
+    if (verdict === "deduplicated" && source !== "automatic") {
+      return broken("dedupe", `a ${source} dial to ${endpoint} was deduplicated`)
+    }
+    if (verdict === "backing off" && source !== "timed") this.#skipped++
+    if (verdict !== "dial") return undefined
+    const blocked = this.#blocked.get(endpoint)
+    this.#blocked.delete(endpoint)
+    // The guard counts in whole milliseconds, the world in parts of them.
+    return blocked !== undefined && atMillis + 2 < blocked.untilMillis
+      ? broken(
+        "back-off",
+        `${endpoint} is dialled ${blocked.untilMillis - atMillis} ms before its back-off is over`
+      )
+      : undefined
+  }
+
+  #state(event: StateEvent): Broken {
+    const { conn, direction, endpoint, from, peer, reason, session, to } = event
+    const before = this.open.get(conn)
+    if ((before?.state ?? "Disconnected") !== from || !PeerState.isLegal(from, to)) {
+      return broken(
+        "legal states",
+        `connection ${conn} was ${before?.state ?? "new"} and went from ${from} to ${to}`
+      )
+    }
+    if (before === undefined && conn <= this.#lastConn) {
+      return broken("legal states", `connection ${conn} began again`)
+    }
+    this.#lastConn = Math.max(this.#lastConn, conn)
+    if (to === "Closed") this.open.delete(conn)
+    else {
+      this.open.set(conn, {
+        conn,
+        direction,
+        endpoint,
+        state: to,
+        peer: peer ?? before?.peer,
+        session: session ?? before?.session
+      })
+    }
+    this.#count(event)
+    if (PeerState.isLive(to) && peer !== undefined && this.#denied.has(peer)) {
+      return broken("refused", `${short(peer)} is denied and got a session`)
+    }
+    if (to === "Connecting" && this.#dials(endpoint) > 1) {
+      return broken("dedupe", `two dials to ${endpoint} are in flight`)
+    }
+    if (direction === "inbound" && to === "Handshaking") this.#halfOpen++
+    if (direction === "inbound" && from === "Handshaking") this.#halfOpen--
+    // One that has just been told to make room may still be on its way out.
+    if (this.#halfOpen > 2 * this.#limits.halfOpen) {
+      return broken("caps", `${this.#halfOpen} inbound connections shake hands`)
+    }
+    return reason === "Internal" ? broken("no defect", `connection ${conn} ended by a defect`) : undefined
+  }
+
+  #count({ direction, from, reason, to }: StateEvent): void {
+    if (to === "Connecting") this.#attempts++
+    if (to === "Connected" && from === "Handshaking") this.#completed++
+    if (direction !== "outbound") return
+    if (to === "Connected" && from === "Handshaking") this.#connected++
+    if (to !== "Closed" || PeerState.isLive(from)) return
+    if (classOf(reason) === "none") this.#abandoned++
+    else this.#failed++
+  }
+
+  #dials(endpoint: string): number {
+    let dials = 0
+    for (const open of this.open.values()) {
+      if (open.direction === "outbound" && open.endpoint === endpoint && !PeerState.isLive(open.state)) {
+        dials++
+      }
+    }
+    return dials
+  }
+}
+
+/** @since 0.1.0 */
+export const broken = (law: string, text: string): NonNullable<Broken> => ({ law, text })
+
+/** The first digits of a key. @since 0.1.0 */
+export const short = (key: string): string => key.slice(0, 8)

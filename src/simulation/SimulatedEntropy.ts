@@ -1,0 +1,21 @@
+/**
+ * `Entropy` from a seed: the same keys in every run. Fit for a simulation and for nothing else.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Crypto from "../protocol/Crypto.js"
+import { Entropy } from "../services/Entropy.js"
+import type { Chance } from "./Chance.js"
+
+/** @since 0.1.0 */
+export const make = (chance: Chance): typeof Entropy.Service =>
+  Entropy.of({
+    bytes: (size) => Effect.sync(() => chance.bytes(size)),
+    keyAgreement: Effect.sync(() => Crypto.keyPair("X25519", chance.bytes(Crypto.keyBytes))),
+    signing: Effect.sync(() => Crypto.keyPair("Ed25519", chance.bytes(Crypto.keyBytes)))
+  })
+
+/** @since 0.1.0 */
+export const layer = (chance: Chance): Layer.Layer<Entropy> => Layer.sync(Entropy, () => make(chance))

@@ -1,0 +1,109 @@
+/**
+ * `Transport` over the streams of a simulated network.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Endpoint from "../domain/Endpoint.js"
+import type { Reason } from "../domain/Reason.js"
+import { receive } from "../internal/reception.js"
+import {
+  type Connection,
+  type ListenOptions,
+  type Reception,
+  Transport,
+  TransportError
+} from "../services/Transport.js"
+import type { Machine } from "./Machine.js"
+import * as Tcp from "./Tcp.js"
+
+/** The transport of a program. @since 0.1.0 */
+export const make = (machine: Machine): Context.Tag.Service<Transport> => ({
+  listen: listen(machine),
+  dial: dial(machine)
+})
+
+/** @since 0.1.0 */
+export const layer = (machine: Machine): Layer.Layer<Transport> => Layer.sync(Transport, () => make(machine))
+
+const everywhere = new Set(["0.0.0.0", "::"])
+
+const listen = (machine: Machine) =>
+  Effect.fnUntraced(function*(options: ListenOptions, reception: Reception) {
+    const { host, mishaps, process } = machine
+    const wanted = Endpoint.make(options.host ?? host.address, options.port)
+    const fail = (reason: Reason) => new TransportError({ reason, endpoint: wanted })
+    if (wanted.host !== host.address && !everywhere.has(wanted.host)) {
+      return yield* fail("AddressNotAvailable")
+    }
+    // Made first and so closed last: the port is free before the handlers say goodbye.
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    const accept = (socket: Tcp.Socket): void => {
+      if (mishaps.strike("accept: too many open files")) return socket.close(true)
+      if (!reception.admit(socket.remote)) return socket.close(true)
+      receive(run, reception, frail(machine, socket), () => socket.close())
+    }
+    const open = Effect.suspend(() => {
+      const port = host.take(wanted.port)
+      if (port === undefined) return fail("PortInUse")
+      host.listeners.set(port, { process, accept })
+      return Effect.succeed(Endpoint.make(host.address, port))
+    })
+    return yield* Effect.acquireRelease(open, ({ port }) =>
+      Effect.sync(() => {
+        host.listeners.delete(port)
+        host.release(port)
+      }))
+  })
+
+const dial = (machine: Machine) => (endpoint: Endpoint.Endpoint) =>
+  Effect.gen(function*() {
+    const { host, mishaps, network, process } = machine
+    const fail = (reason: Reason) => new TransportError({ reason, endpoint })
+    if (mishaps.strike("dial: no port is free")) return yield* fail("AddressNotAvailable")
+    if (mishaps.strike("dial: too many open files")) return yield* fail("TooManyOpenFiles")
+    if (mishaps.strike("dial: no route")) return yield* fail("NetworkUnreachable")
+    const socket = yield* Effect.acquireRelease(
+      Effect.suspend(() => {
+        const port = host.take(0)
+        return port === undefined
+          ? fail("AddressNotAvailable")
+          : Effect.succeed(Tcp.connect(network, process, host, port, endpoint))
+      }),
+      (opened) =>
+        Effect.sync(() => {
+          opened.close()
+          host.release(opened.local.port)
+        })
+    )
+    yield* socket.connected
+    if (mishaps.strike("dial: reset at once")) socket.reset()
+    return frail(machine, socket)
+  })
+
+const silence = Effect.async<never>(() => {})
+
+/** Milliseconds that a slow write takes. */
+const slowWriteMillis = 500
+
+/** A connection that fails once in a while. */
+const frail = ({ mishaps }: Machine, socket: Tcp.Socket): Connection => {
+  const { connection } = socket
+  return {
+    ...connection,
+    read: Effect.suspend(() => {
+      if (mishaps.strike("read: reset")) socket.reset()
+      return connection.read
+    }),
+    write: (chunks) =>
+      Effect.suspend(() => {
+        if (mishaps.strike("write: broken pipe")) socket.reset("BrokenPipe")
+        const write = connection.write(chunks)
+        return mishaps.strike("write: slow") ? Effect.zipLeft(write, Effect.sleep(slowWriteMillis)) : write
+      }),
+    end: Effect.suspend(() => mishaps.strike("end: never done") ? silence : connection.end)
+  }
+}

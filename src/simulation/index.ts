@@ -1,0 +1,30 @@
+/**
+ * Simulated worlds: many nodes in one process, their network and their time included, the same for the same seed.
+ *
+ * @since 0.1.0
+ */
+export * as Chance from "./Chance.js"
+export * as Failure from "./Failure.js"
+export * as Fault from "./Fault.js"
+export * as Faultline from "./Faultline.js"
+export * as Faults from "./Faults.js"
+export * as Laws from "./Laws.js"
+export * as Ledger from "./Ledger.js"
+export * as Mishaps from "./Mishaps.js"
+export * as Network from "./Network.js"
+export * as Path from "./Path.js"
+export * as Process from "./Process.js"
+export * as Run from "./Run.js"
+export * as Shrink from "./Shrink.js"
+export * as Sim from "./Sim.js"
+export * as SimulatedBootstrap from "./SimulatedBootstrap.js"
+export * as SimulatedDiscovery from "./SimulatedDiscovery.js"
+export * as SimulatedEntropy from "./SimulatedEntropy.js"
+export * as SimulatedTransport from "./SimulatedTransport.js"
+export * as Simulation from "./Simulation.js"
+export * as Station from "./Station.js"
+export * as Timeline from "./Timeline.js"
+export * as Trace from "./Trace.js"
+export * as Trials from "./Trials.js"
+export * as Watcher from "./Watcher.js"
+export * as World from "./World.js"

@@ -1,0 +1,221 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Guard } from "../../src/domain/Guard.js"
+import * as Limits from "../../src/domain/Limits.js"
+import { PeerTable } from "../../src/domain/PeerTable.js"
+import * as SessionRule from "../../src/domain/SessionRule.js"
+import type { Core } from "../../src/internal/core.js"
+import * as Inbound from "../../src/internal/inbound.js"
+import * as Lifecycle from "../../src/internal/lifecycle.js"
+import { drop, Link } from "../../src/internal/link.js"
+import * as Aead from "../../src/protocol/Aead.js"
+import * as Envelope from "../../src/protocol/Envelope.js"
+import type { Law } from "../../src/simulation/Laws.js"
+import * as Run from "../../src/simulation/Run.js"
+import * as Simulation from "../../src/simulation/Simulation.js"
+
+/** A small world in which defects show soon. */
+const small: Simulation.Settings = {
+  ...Simulation.defaults,
+  nodes: 3,
+  forMillis: 10_000,
+  calmMillis: 40_000,
+  variety: false
+}
+
+interface Defect {
+  readonly name: string
+  /** Breaks something, until all mocks are restored. */
+  readonly plant: () => void
+  /** The laws one of which it breaks. */
+  readonly breaks: ReadonlyArray<Law>
+  readonly settings?: Partial<Simulation.Settings>
+}
+
+const within = 200
+
+/** A fiber that is begun in whatever way for each connection that becomes a session. */
+const afterEstablished = (
+  begin: (core: Core, link: Link) => Effect.Effect<unknown>
+) => {
+  const { establish } = Lifecycle
+  vi.spyOn(Lifecycle, "establish").mockImplementation((core, link, proven) =>
+    Effect.zipRight(establish(core, link, proven), Effect.asVoid(begin(core, link)))
+  )
+}
+
+/** Two nodes so far apart that each dials before it hears of the other's dial. */
+const colliding: Partial<Simulation.Settings> = {
+  nodes: 2,
+  path: { latencyMicros: 900_000 },
+  node: { limits: { ...Limits.defaults, deferMillis: 0, arrivalMillis: 0 } }
+}
+
+const forever = Effect.async<never>(() => {})
+
+const defects: ReadonlyArray<Defect> = [
+  {
+    name: "the dedupe is dropped: an endpoint is dialled though a dial to it is in flight",
+    breaks: ["dedupe"],
+    settings: { only: [{ kind: "delay", fromMillis: 0, toMillis: 10_000, millis: 900 }] },
+    plant: () => {
+      const { ask } = Guard.prototype
+      vi.spyOn(Guard.prototype, "ask").mockImplementation(function(this: Guard, endpoint, source, peer, now) {
+        const judgement = ask.call(this, endpoint, source, peer, now)
+        return this.explain(endpoint, now)?.inFlight === true
+          ? { verdict: "dial", retryInMillis: 0 }
+          : judgement
+      })
+    }
+  },
+  {
+    name: "the deadline of the handshake is not cancelled: it ends a session that lives",
+    breaks: ["liveness"],
+    settings: { node: { limits: { ...Limits.defaults, handshakeMillis: 2_000 } } },
+    plant: () =>
+      afterEstablished((core, link) =>
+        Effect.sleep(core.limits.handshakeMillis).pipe(
+          Effect.zipRight(Effect.sync(() => link.end(drop("HandshakeTimeout")))),
+          Effect.forkIn(core.scope)
+        )
+      )
+  },
+  {
+    name: "the deadline's timer stays when the handshake is done",
+    breaks: ["nothing left"],
+    plant: () =>
+      afterEstablished((core) =>
+        Effect.sync(() => void Effect.runFork(core.clock.sleep(Duration.hours(1)), { immediate: true }))
+      )
+  },
+  {
+    name: "a fiber is left for each connection",
+    breaks: ["nothing left"],
+    plant: () => afterEstablished(() => Effect.forkDaemon(forever))
+  },
+  {
+    name: "the second session is accepted beside the first",
+    breaks: ["one session", "counters"],
+    settings: { only: [{ kind: "crash", fromMillis: 4_000, toMillis: 5_000, host: "n1", power: true }] },
+    plant: () => {
+      const { end } = Link.prototype
+      vi.spyOn(Link.prototype, "end").mockImplementation(function(this: Link, ending) {
+        if (ending.goodbye !== "Replaced") end.call(this, ending)
+      })
+    }
+  },
+  {
+    name: "the second session always wins",
+    breaks: ["liveness"],
+    settings: colliding,
+    plant: () => {
+      vi.spyOn(SessionRule, "decide").mockImplementation((current) => ({
+        _tag: "Accept",
+        replaces: current !== undefined,
+        restarted: false
+      }))
+    }
+  },
+  {
+    name: "the second session is always refused",
+    breaks: ["liveness"],
+    settings: colliding,
+    plant: () => {
+      const { decide } = SessionRule
+      vi.spyOn(SessionRule, "decide").mockImplementation((current, ...rest) =>
+        current === undefined ? decide(current, ...rest) : { _tag: "Duplicate" }
+      )
+    }
+  },
+  {
+    name: "seen_seq is left out",
+    breaks: ["liveness"],
+    // With Pings this rare nobody notices by itself that the other end has lost the session.
+    settings: {
+      nodes: 2,
+      forMillis: 6_000,
+      calmMillis: 15_000,
+      chatter: false,
+      only: [{ kind: "reset", fromMillis: 5_000, toMillis: 5_400, everyMillis: 1_000 }],
+      node: { limits: { ...Limits.defaults, pingMillis: 30_000, staleMillis: 90_000 } }
+    },
+    plant: () => {
+      vi.spyOn(SessionRule, "seenSeq").mockReturnValue(0n)
+    }
+  },
+  {
+    name: "the sending nonce moves before the tag is made",
+    breaks: ["liveness"],
+    plant: () => {
+      const { seal } = Aead
+      vi.spyOn(Aead, "seal").mockImplementation((key, nonce, ad, plaintext) => {
+        // The seals of a handshake bind a hash; those of a session bind its header, and the nonce is theirs to move.
+        if (ad.length === Envelope.headerBytes) Envelope.increment(nonce, 4)
+        return seal(key, nonce, ad, plaintext)
+      })
+    }
+  },
+  {
+    name: "a handshake is counted before the peer is proven",
+    breaks: ["counters"],
+    plant: () => {
+      const { accept } = Inbound
+      vi.spyOn(Inbound, "accept").mockImplementation((core, link, connection) => {
+        const later: Core = Object.create(core, {
+          stats: {
+            value: {
+              ...core.stats,
+              increment: (name: Parameters<Core["stats"]["increment"]>[0]) =>
+                name === "handshakes_completed" ? Effect.void : core.stats.increment(name)
+            }
+          }
+        })
+        return Effect.zipRight(core.stats.increment("handshakes_completed"), accept(later, link, connection))
+      })
+    }
+  },
+  {
+    name: "the back-off is lost",
+    breaks: ["back-off"],
+    settings: { kinds: ["crash", "partition", "reset"] },
+    plant: () => {
+      const { ask } = Guard.prototype
+      vi.spyOn(Guard.prototype, "ask").mockImplementation(function(this: Guard, endpoint, source, peer, now) {
+        const judgement = ask.call(this, endpoint, source, peer, now)
+        return judgement.verdict === "backing off" ? { verdict: "dial", retryInMillis: 0 } : judgement
+      })
+    }
+  },
+  {
+    name: "a session that ends stays in the table of peers",
+    breaks: ["counters"],
+    settings: { kinds: ["restart"] },
+    plant: () => {
+      vi.spyOn(PeerTable.prototype, "ended").mockReturnValue(true)
+    }
+  }
+]
+
+describe("planted defects", () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  for (const { breaks, name, plant, settings } of defects) {
+    it(name, { timeout: 120_000 }, async () => {
+      // A pause in which the test runner can be told that all is well.
+      const run = async (seed: number) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        return Run.run({ ...small, ...settings, seed })
+      }
+      plant()
+      let seed = 0
+      let outcome = await run(seed)
+      while (outcome.violation === undefined && ++seed < within) outcome = await run(seed)
+      assert.include(breaks, outcome.violation?.law, `seed ${seed}: ${outcome.violation?.text}`)
+      vi.restoreAllMocks()
+      assert.strictEqual((await run(seed)).violation, undefined, `without the defect, seed ${seed}`)
+    })
+  }
+})

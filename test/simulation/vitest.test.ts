@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Program } from "../../src/simulation/Sim.js"
+import * as Simulation from "../../src/simulation/Simulation.js"
+import { check, commandOf, itSim, type Options, type Task } from "../../src/simulation/vitest.js"
+import { outcomeWith } from "./outcomes.js"
+
+const world = { nodes: 2, for: "2 seconds", calm: "20 seconds" } as const
+
+itSim("a test of a world passes", { ...world, seeds: 2 }, (sim) => sim.connected)
+
+const file = { name: "test/chat.test.ts" }
+const task: Task = { name: "it's all right", file, suite: { name: "the chat (new)", file } }
+
+/** What a test that fails is told. */
+const told = (program: Program, options: Options = {}, environment: Record<string, string> = {}) =>
+  check({ ...world, ...options }, program, task).pipe(
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment)))),
+    Effect.exit,
+    Effect.map((exit) => Exit.isSuccess(exit) ? undefined : Cause.pretty(exit.cause))
+  )
+
+describe("a test that fails", () => {
+  it.live("says what was broken, under which seed, and how to run that one alone", () =>
+    Effect.gen(function*() {
+      const text = yield* told(() => Effect.fail(new Error("not so")), { seeds: [5, 6] })
+      assert.match(text ?? "", /^SimulationFailed: FAIL program: /)
+      assert.include(text, "Error: not so")
+      assert.include(text, "seed 5, ")
+      assert.include(
+        text,
+        String.raw`VIX_SEED=5 npx vitest run test/chat.test.ts -t '^the chat \(new\) it'\''s all right$'`
+      )
+      assert.notInclude(text, "beside the world")
+    }))
+
+  it.live("says that it does not repeat, if it does not", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const text = yield* told(() => Effect.suspend(() => Effect.fail(new Error(`run ${runs++}`))))
+      assert.include(text, "something beside the world has a say")
+    }))
+
+  it.live("is narrowed down by what the environment says", () =>
+    Effect.gen(function*() {
+      const seen: Array<number> = []
+      const program: Program = () =>
+        Effect.clockWith((clock) => Effect.sync(() => void seen.push(clock.unsafeCurrentTimeMillis())))
+      assert.isUndefined(yield* told(program, { seeds: 4 }))
+      assert.strictEqual(seen.length, 4)
+      assert.isUndefined(yield* told(program, { seeds: 4 }, { VIX_SEED: "17" }))
+      assert.strictEqual(seen.length, 5)
+      const text = yield* told((sim) => Effect.zipRight(sim.calm, Effect.fail("no")), { faults: "all" }, {
+        VIX_SEED: "17",
+        VIX_KEEP: "none"
+      })
+      assert.include(text, "seed 17, 2.000 s of the world")
+      assert.include(text, "No fault had begun.")
+      assert.include(yield* told(program, {}, { VIX_KEEP: "all" }), "VIX_KEEP")
+      assert.match(text ?? "", /VIX_SEED=17 VIX_KEEP=none npx/)
+    }))
+})
+
+it("the command names the faults that are left", () => {
+  const failing = { settings: { ...Simulation.defaults, seed: 3 }, outcome: outcomeWith(), repeats: true }
+  const all = commandOf({ ...failing, kept: undefined }, { name: "works", file })
+  assert.strictEqual(all, "VIX_SEED=3 npx vitest run test/chat.test.ts -t '^works$'")
+  assert.match(commandOf({ ...failing, kept: [2, 5] }, task), /^VIX_SEED=3 VIX_KEEP=2,5 npx vitest run /)
+  assert.match(commandOf({ ...failing, kept: [] }, task), /^VIX_SEED=3 VIX_KEEP=none npx vitest run /)
+})
