@@ -4,10 +4,16 @@
 export interface Contender {
   /** Listens on 127.0.0.1, greets every session and handles its messages as {@link Tally} says; returns the port. */
   readonly serve: () => Promise<number>
-  /** Opens and closes so many sessions, so many at once. One is open when the server's greeting was authenticated. */
-  readonly handshakes: (port: number, count: number, atOnce: number) => Promise<void>
+  /** Somebody with an identity of its own, who opens one session after another. */
+  readonly dialler: () => Promise<Dial>
   readonly connect: (port: number) => Promise<Client>
 }
+
+/**
+ * Opens a session and returns how to close it. It is open when the server's greeting has come, which the server sends
+ * once it knows who dialled: both ends have then authenticated each other.
+ */
+export type Dial = (port: number) => Promise<() => Promise<void>>
 
 /** An open session. */
 export interface Client {
@@ -68,17 +74,4 @@ export class Tally {
 export const readCount = (answer: Uint8Array): Count => {
   const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength)
   return { messages: view.getFloat64(1), bytes: view.getFloat64(9) }
-}
-
-/** Runs `cycle` so many times, so many at once. */
-export const repeat = async (
-  count: number,
-  atOnce: number,
-  cycle: (lane: number) => Promise<void>
-): Promise<void> => {
-  let begun = 0
-  const lane = async (index: number) => {
-    while (begun++ < count) await cycle(index)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, (_, index) => lane(index)))
 }

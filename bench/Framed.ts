@@ -1,7 +1,7 @@
 /** Messages with a length in front, over a stream of bytes: the least that a protocol can do. */
 import { once } from "node:events"
 import type { Duplex } from "node:stream"
-import { type Client, type Contender, kinds, message, readCount, repeat, Tally } from "./Contender.js"
+import { type Client, type Contender, kinds, message, readCount, Tally } from "./Contender.js"
 
 /** How small messages are written: gathered into pieces of 64 KiB, or each by itself. */
 export type Writing = "batched" | "each"
@@ -29,12 +29,15 @@ export const make = ({ connect, listen }: Sockets, writing: Writing): Contender 
       socket.on("data", (chunk: Buffer) => reader.push(chunk))
       writer.sendNow(message("greeting", 8))
     }),
-  handshakes: (port, count, atOnce) =>
-    repeat(count, atOnce, async () => {
+  dialler: () =>
+    Promise.resolve(async (port) => {
       const socket = connect(port)
       await once(socket, "data")
-      socket.destroy()
-      await once(socket, "close")
+      return async () => {
+        const closed = once(socket, "close")
+        socket.destroy()
+        await closed
+      }
     }),
   connect: async (port) => {
     const socket = connect(port)
@@ -48,30 +51,48 @@ const client = (socket: Duplex, writing: Writing): Client => {
   let answered: (bytes: Uint8Array) => void = () => {}
   const reader = new Reader(new Tally(), (bytes) => answered(bytes))
   socket.on("data", (chunk: Buffer) => reader.push(chunk))
-  return {
-    flood: async (bytes, count) => {
-      const answer = new Promise<Uint8Array>((resolve) => (answered = resolve))
-      for (let sent = 0; sent < count; sent++) {
-        if (!writer.send(bytes)) await once(socket, "drain")
-      }
-      writer.sendNow(message("asked", 1))
-      return readCount(await answer)
-    },
-    roundTrips: (bytes, count) =>
-      new Promise((resolve) => {
-        const times: Array<number> = []
-        let began = performance.now()
-        answered = () => {
-          const now = performance.now()
-          times.push(1_000 * (now - began))
-          began = now
-          if (times.length === count) resolve(times)
-          else writer.sendNow(bytes)
-        }
-        writer.sendNow(bytes)
-      })
-  }
+  return asking({
+    send: (bytes) => writer.send(bytes),
+    sendNow: (bytes) => writer.sendNow(bytes),
+    drained: () => once(socket, "drain"),
+    onAnswer: (listener) => (answered = listener)
+  })
 }
+
+/** One end of a session, as its client sees it. */
+export interface End {
+  /** False: wait for `drained` before the next one. */
+  readonly send: (bytes: Uint8Array) => boolean
+  readonly sendNow: (bytes: Uint8Array) => void
+  readonly drained: () => Promise<unknown>
+  /** Says who takes the messages from now on. */
+  readonly onAnswer: (listener: (bytes: Uint8Array) => void) => void
+}
+
+/** What a client does with its end. */
+export const asking = ({ drained, onAnswer, send, sendNow }: End): Client => ({
+  flood: async (bytes, count) => {
+    const answer = new Promise<Uint8Array>((resolve) => onAnswer(resolve))
+    for (let sent = 0; sent < count; sent++) {
+      if (!send(bytes)) await drained()
+    }
+    sendNow(message("asked", 1))
+    return readCount(await answer)
+  },
+  roundTrips: (bytes, count) =>
+    new Promise((resolve) => {
+      const times: Array<number> = []
+      let began = performance.now()
+      onAnswer(() => {
+        const now = performance.now()
+        times.push(1_000 * (now - began))
+        began = now
+        if (times.length === count) resolve(times)
+        else sendNow(bytes)
+      })
+      sendNow(bytes)
+    })
+})
 
 const pieceBytes = 65_536
 const headBytes = 4
@@ -79,7 +100,8 @@ const headBytes = 4
 class Writer {
   readonly #socket: Duplex
   readonly #writing: Writing
-  #piece = Buffer.allocUnsafe(pieceBytes)
+  // An idle one has none.
+  #piece: Buffer | undefined
   #filled = 0
 
   constructor(socket: Duplex, writing: Writing) {
@@ -92,6 +114,7 @@ class Writer {
     if (this.#writing === "each" || headBytes + bytes.length > pieceBytes / 4) return this.#sendAlone(bytes)
     const full = this.#filled + headBytes + bytes.length > pieceBytes
     const goOn = full ? this.flush() : true
+    this.#piece ??= Buffer.allocUnsafe(pieceBytes)
     this.#piece.writeUInt32LE(bytes.length, this.#filled)
     this.#piece.set(bytes, this.#filled + headBytes)
     this.#filled += headBytes + bytes.length
@@ -104,9 +127,9 @@ class Writer {
   }
 
   flush(): boolean {
-    if (this.#filled === 0) return true
+    if (this.#piece === undefined) return true
     const piece = this.#piece.subarray(0, this.#filled)
-    this.#piece = Buffer.allocUnsafe(pieceBytes)
+    this.#piece = undefined
     this.#filled = 0
     return this.#socket.write(piece)
   }

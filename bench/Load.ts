@@ -1,14 +1,15 @@
 /** What is asked of a session between two processes, and how it is measured at the client's end. */
 import { readFileSync } from "node:fs"
-import { type Client, type Contender, message } from "./Contender.js"
+import { type Contender, type Dial, message } from "./Contender.js"
 
 /** One measurement. */
 export interface Sample {
   /** In the unit of the scenario. */
   readonly value: number
-  /** CPU time of both ends for one operation, in microseconds; null where the system does not tell. */
+  /** CPU time of both ends for one operation, in microseconds; null where it was not measured. */
   readonly cpuMicros: number | null
-  readonly operations: number
+  /** How long the half and 99 of 100 operations took at most, in microseconds, where each was timed. */
+  readonly percentiles?: { readonly p50: number; readonly p99: number }
 }
 
 /** How long a measurement may take. */
@@ -23,8 +24,8 @@ type Batch = (count: number) => Promise<ReadonlyArray<number> | void>
 interface Load {
   readonly begin: (contender: Contender, port: number) => Promise<Batch>
   readonly atLeast: number
-  /** The value, from the operations a second and the times of each. */
-  readonly value: (rate: number, times: ReadonlyArray<number>) => number
+  /** The value, from the operations a second and the median of their times. */
+  readonly value: (rate: number, p50: number) => number
 }
 
 const flood = (size: number) => async (contender: Contender, port: number): Promise<Batch> => {
@@ -40,11 +41,26 @@ const flood = (size: number) => async (contender: Contender, port: number): Prom
   }
 }
 
-const handshakes = (atOnce: number) => (contender: Contender, port: number): Promise<Batch> =>
-  Promise.resolve((count) => contender.handshakes(port, count, atOnce))
+const handshakes = (atOnce: number) => async (contender: Contender, port: number): Promise<Batch> => {
+  const dials: Array<Dial> = []
+  while (dials.length < atOnce) dials.push(await contender.dialler())
+  return async (count) => {
+    const times: Array<number> = []
+    let begun = 0
+    await Promise.all(dials.map(async (dial) => {
+      while (begun++ < count) {
+        const began = performance.now()
+        const close = await dial(port)
+        times.push(1_000 * (performance.now() - began))
+        await close()
+      }
+    }))
+    return times
+  }
+}
 
 const roundTrips = async (contender: Contender, port: number): Promise<Batch> => {
-  const client: Client = await contender.connect(port)
+  const client = await contender.connect(port)
   const bytes = message("returned", 64)
   return (count) => client.roundTrips(bytes, count)
 }
@@ -55,7 +71,7 @@ const bulkBytes = 65_536
 export const loads = {
   "handshakes": { begin: handshakes(1), atLeast: 1, value: (rate) => rate },
   "handshakes-64": { begin: handshakes(64), atLeast: 64, value: (rate) => rate },
-  "round-trip": { begin: roundTrips, atLeast: 10, value: (_, times) => median(times) },
+  "round-trip": { begin: roundTrips, atLeast: 10, value: (_, p50) => p50 },
   "one-way": { begin: flood(100), atLeast: 1_000, value: (rate) => rate },
   "bulk": { begin: flood(bulkBytes), atLeast: 16, value: (rate) => rate * bulkBytes / 1e6 }
 } satisfies Record<string, Load>
@@ -71,7 +87,7 @@ export const measure = async (
   const batch = await load.begin(contender, server.port)
   const count = await warmUp(batch, load.atLeast, warmSeconds)
   const times: Array<number> = []
-  const cpu = cpuOf(server.pid)
+  const cpu = cpuOf(server.pid) + ownCpu()
   const began = performance.now()
   let operations = 0
   let elapsed = 0
@@ -80,11 +96,14 @@ export const measure = async (
     operations += count
     elapsed = (performance.now() - began) / 1_000
   }
-  const used = cpuOf(server.pid) - cpu
+  const used = cpuOf(server.pid) + ownCpu() - cpu
+  times.sort((a, b) => a - b)
+  const part = (share: number) => times[Math.floor(share * times.length)] ?? Number.NaN
+  const percentiles = { p50: part(0.5), p99: part(0.99) }
   return {
-    value: load.value(operations / elapsed, times),
+    value: load.value(operations / elapsed, percentiles.p50),
     cpuMicros: Number.isNaN(used) ? null : used / operations,
-    operations
+    ...(times.length === 0 ? {} : { percentiles })
   }
 }
 
@@ -101,17 +120,18 @@ const warmUp = async (batch: Batch, atLeast: number, seconds: number): Promise<n
   }
 }
 
-/** CPU time that this process and that one have used so far, in microseconds. */
-const cpuOf = (pid: number): number => {
+const ownCpu = (): number => {
   const { system, user } = process.cpuUsage()
+  return system + user
+}
+
+/** CPU time that a process has used so far, in microseconds; NaN where the system does not tell. */
+export const cpuOf = (pid: number): number => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? []
     // A tick has 10 ms on every Linux that Node runs on.
-    return system + user + 10_000 * (Number(fields[11]) + Number(fields[12]))
+    return 10_000 * (Number(fields[11]) + Number(fields[12]))
   } catch {
     return Number.NaN
   }
 }
-
-const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN

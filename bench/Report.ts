@@ -1,4 +1,4 @@
-/** What the samples say: medians, how far they spread, and how each contender compares with the first. */
+/** What the samples say: medians, how far they spread, and how we compare with each contender. */
 import * as Os from "node:os"
 import type { Sample } from "./Load.js"
 import type { Scenario } from "./Scenario.js"
@@ -13,53 +13,79 @@ export interface Row {
   readonly median: number
   /** Greatest distance from the median, as a fraction of it. */
   readonly spread: number
-  /** Median of the ratios to the first contender, each within a round: what loads the machine loads both. */
+  /** Median of our value as a multiple of this contender's, each within a round: what loads the machine loads both. */
   readonly ratio: number
   /** CPU time of both ends for one operation, in microseconds. */
   readonly cpuMicros: number | null
+  /** Microseconds; medians of those of the samples. */
+  readonly percentiles: { readonly p50: number; readonly p99: number } | null
 }
+
+const ours = "vix"
 
 export const rows = (
   scenario: Scenario,
   samples: ReadonlyMap<string, ReadonlyArray<Sample>>
 ): ReadonlyArray<Row> => {
-  const base = samples.get(scenario.contenders[0] ?? "") ?? []
-  return scenario.contenders.map((contender) => {
-    const own = samples.get(contender) ?? []
-    const values = own.map(({ value }) => value)
+  const own = samples.get(ours) ?? []
+  return scenario.contenders.filter((contender) => samples.has(contender)).map((contender) => {
+    const its = samples.get(contender) ?? []
+    const values = its.map(({ value }) => value)
     const middle = median(values)
-    const cpu = own.flatMap(({ cpuMicros }) => cpuMicros ?? [])
+    const cpu = its.flatMap(({ cpuMicros }) => cpuMicros ?? [])
+    const times = its.flatMap(({ percentiles }) => percentiles ?? [])
     return {
       scenario: scenario.name,
       title: scenario.title,
       unit: scenario.unit,
       contender,
-      samples: own,
+      samples: its,
       median: middle,
       spread: Math.max(...values.map((value) => Math.abs(value - middle))) / middle,
-      ratio: median(values.map((value, round) => value / (base[round]?.value ?? Number.NaN))),
-      cpuMicros: cpu.length === 0 ? null : median(cpu)
+      ratio: median(values.map((value, round) => (own[round]?.value ?? Number.NaN) / value)),
+      cpuMicros: cpu.length === 0 ? null : median(cpu),
+      percentiles: times.length === 0
+        ? null
+        : { p50: median(times.map(({ p50 }) => p50)), p99: median(times.map(({ p99 }) => p99)) }
     }
   })
 }
 
+const columns = [
+  "scenario",
+  "contender",
+  "runs",
+  "median",
+  "",
+  "spread",
+  "p50 us",
+  "p99 us",
+  "CPU us",
+  `${ours} / it`
+]
+/** Those of words; the others are numbers. */
+const wordy = new Set([0, 1, 4])
+
 export const table = (all: ReadonlyArray<Row>): string => {
   const cells = [
-    ["scenario", "contender", "median", "", "spread", "ratio", "CPU us"],
-    ...all.map(({ contender, cpuMicros, median, ratio, scenario, spread, unit }) => [
+    columns,
+    ...all.map(({ contender, cpuMicros, median, percentiles, ratio, samples, scenario, spread, unit }) => [
       scenario,
       contender,
+      String(samples.length),
       digits(median),
       unit,
-      `${(100 * spread).toFixed(0)} %`,
-      ratio.toFixed(3),
-      cpuMicros === null ? "" : digits(cpuMicros)
+      samples.length < 2 ? "" : `${(100 * spread).toFixed(0)} %`,
+      percentiles === null ? "" : digits(percentiles.p50),
+      percentiles === null ? "" : digits(percentiles.p99),
+      cpuMicros === null ? "" : digits(cpuMicros),
+      contender === ours ? "" : digits(ratio)
     ])
   ]
-  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? []
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) =>
     row.map((cell, column) =>
-      [0, 1, 3].includes(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+      wordy.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
     )
       .join("  ").trimEnd()
   return cells.map(line).join("\n")

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { Endpoint, Limits, Node, NodeId, type PeerId, TcpNode } from "vix"
-import { type Client, type Contender, message, readCount, repeat, Tally } from "./Contender.js"
+import { type Client, type Contender, type Dial, message, readCount, Tally } from "./Contender.js"
 
 const topic = "b"
 
@@ -25,15 +25,7 @@ export const make = (): Contender => ({
     )
     return node.address.port
   },
-  handshakes: async (port, count, atOnce) => {
-    // A peer is a key and has one session, so every lane is a node of its own.
-    while (lanes.length < atOnce) lanes.push(await lane(lanes.length))
-    await repeat(
-      count,
-      atOnce,
-      (index) => lanes[index]?.(at(port)) ?? Promise.reject(new Error("no such lane"))
-    )
-  },
+  dialler,
   connect: async (port) => {
     const runtime = start("client")
     const node = await runtime.runPromise(Node.Node)
@@ -45,7 +37,13 @@ export const make = (): Contender => ({
 type Runtime = ReturnType<typeof start>
 
 // What a benchmark of many sessions at once has to raise.
-const limits = { ...Limits.defaults, halfOpen: 256, peers: 256 }
+const limits = {
+  ...Limits.defaults,
+  halfOpen: 256,
+  peers: 8_192,
+  handshakeMillis: 60_000,
+  dialMillis: 60_000
+}
 
 const start = (id: string) =>
   ManagedRuntime.make(
@@ -54,11 +52,11 @@ const start = (id: string) =>
 
 const at = (port: number) => Endpoint.make("127.0.0.1", port)
 
-const lanes: Array<(server: Endpoint.Endpoint) => Promise<void>> = []
+let diallers = 0
 
-/** A node and its way to open a session and close it. */
-const lane = async (index: number) => {
-  const runtime = start(`client-${index}`)
+/** A peer is a key and has one session, so everybody who dials is a node of its own. */
+const dialler = async (): Promise<Dial> => {
+  const runtime = start(`client-${++diallers}`)
   const node = await runtime.runPromise(Node.Node)
   const closed = await runtime.runPromise(Queue.unbounded<void>())
   runtime.runFork(
@@ -68,12 +66,13 @@ const lane = async (index: number) => {
         event.ev === "peer.state" && event.to === "Closed" ? Queue.offer(closed, undefined) : Effect.void
     )
   )
-  return (server: Endpoint.Endpoint) =>
-    runtime.runPromise(Effect.gen(function*() {
-      const peer = yield* node.connect(server)
-      yield* node.disconnect(peer.id)
-      yield* Queue.take(closed)
-    }))
+  return async (port) => {
+    const peer = await runtime.runPromise(node.connect(at(port)))
+    return () =>
+      runtime.runPromise(
+        Effect.zipRight(node.disconnect(peer.id), Queue.take(closed))
+      )
+  }
 }
 
 const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId): Client => {

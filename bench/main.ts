@@ -4,14 +4,16 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import type { Sample } from "./Load.js"
 import * as Report from "./Report.js"
-import { scenarios } from "./Scenario.js"
+import { type Scenario, scenarios } from "./Scenario.js"
 
 const usage = `npm run bench -- [--only NAME,...] [--quick] [--rounds N] [--seconds S] [--profile DIR]
 
-  --only      ${scenarios.map(({ name }) => name).join(", ")}
-  --quick     2 rounds of half a second
-  --rounds    samples of each, 5
-  --seconds   time of each sample under load, 1.5, and as long again to warm up
+  --only      ${scenarios.map(({ name }) => name).join(", ")}, or how the names begin
+  --quick     1 round of half a second, without ${
+  scenarios.filter(({ long }) => long).map(({ name }) => name).join(", ")
+}
+  --rounds    samples of each, 5; some scenarios take fewer
+  --seconds   time of each sample under load, 1, after as long again to warm up, 0.75 at least
   --profile   write CPU profiles of all ends under load into this folder`
 
 const { values } = parseArgs({
@@ -24,37 +26,31 @@ const { values } = parseArgs({
     profile: { type: "string" }
   }
 })
-const rounds = Number(values.rounds ?? (values.quick ? 2 : 5))
-const seconds = Number(values.seconds ?? (values.quick ? 0.5 : 1.5))
-const options = { seconds, warmSeconds: seconds, profiles: values.profile }
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
+const seconds = Number(values.seconds ?? (values.quick ? 0.5 : 1))
+const options = { seconds, warmSeconds: Math.max(seconds, 0.75), profiles: values.profile }
 const names = values.only?.split(",")
-const unknown = names?.find((name) => !scenarios.some((scenario) => scenario.name === name))
-const chosen = scenarios.filter(({ name }) => names?.includes(name) ?? true)
+const unknown = names?.find((name) => !scenarios.some((scenario) => scenario.name.startsWith(name)))
+const wanted = scenarios.filter(({ long, name }) =>
+  names?.some((begin) => name.startsWith(begin)) ?? !(values.quick && long === true)
+)
 
 const run = async () => {
   const before = Report.machine()
   const { cores, cpu, load, node, openssl, system } = before
   console.log(`${cpu}, ${cores} cores, load ${load.toFixed(1)}; ${system}; Node ${node}, OpenSSL ${openssl}`)
   console.log(
-    `${rounds} interleaved rounds, ${seconds} s a sample; ratios are to the first contender of a scenario\n`
+    `${rounds} interleaved rounds, ${seconds} s a sample; raw and node are the limits`
   )
-  const samples = new Map<string, Map<string, Array<Sample>>>()
-  for (let round = 0; round < rounds; round++) {
-    for (const { contenders, name, sample } of chosen) {
-      const of = samples.get(name) ?? new Map<string, Array<Sample>>()
-      samples.set(name, of)
-      // Nobody is always the first, nor always behind the same one.
-      const turn = round % 2 === 0 ? contenders : contenders.toReversed()
-      for (const contender of turn) {
-        process.stderr.write(`\rround ${round + 1}: ${name}, ${contender}\x1b[K`)
-        of.set(contender, [...of.get(contender) ?? [], await sample(contender, options)])
-      }
-    }
-  }
-  process.stderr.write("\r\x1b[K")
+  const chosen = wanted.filter(({ name, unfit }) => {
+    const why = unfit?.()
+    if (why !== undefined) console.log(`${name} is left out: ${why}`)
+    return why === undefined
+  })
+  const samples = await sampleAll(chosen)
   const rows = chosen.flatMap((scenario) => Report.rows(scenario, samples.get(scenario.name) ?? new Map()))
-  console.log(Report.table(rows))
-  const folder = fileURLToPath(new URL("../../bench/results/", import.meta.url))
+  console.log(`\n${Report.table(rows)}`)
+  const folder = fileURLToPath(new URL("../results/", import.meta.url))
   mkdirSync(folder, { recursive: true })
   const at = new Date().toISOString()
   const file = `${folder}${at.replaceAll(":", "-").slice(0, 19)}.json`
@@ -64,6 +60,37 @@ const run = async () => {
     JSON.stringify({ at, machine: before, loadAfter: after, rounds, seconds, rows }, null, 2)
   )
   console.log(`\nload ${after.toFixed(1)} at the end; all samples in ${file}`)
+}
+
+const sampleAll = async (chosen: ReadonlyArray<Scenario>) => {
+  const samples = new Map<string, Map<string, Array<Sample>>>()
+  for (let round = 0; round < rounds; round++) {
+    for (const { contenders, mostRounds = rounds, name, sample } of chosen) {
+      if (round >= mostRounds) continue
+      const of = samples.get(name) ?? new Map<string, Array<Sample>>()
+      samples.set(name, of)
+      // Nobody is always the first, nor always behind the same one.
+      const turn = round % 2 === 0 ? contenders : contenders.toReversed()
+      for (const contender of turn) {
+        // Who failed once does not take the others' time again.
+        if (round > (of.get(contender)?.length ?? 0)) continue
+        progress(`round ${round + 1}: ${name}, ${contender}`)
+        try {
+          of.set(contender, [...of.get(contender) ?? [], await sample(contender, options)])
+        } catch (error) {
+          progress("")
+          console.error(`${name}, ${contender}: ${error instanceof Error ? error.message : String(error)}`)
+          process.exitCode = 1
+        }
+      }
+    }
+  }
+  progress("")
+  return samples
+}
+
+const progress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
 }
 
 if (values.help) console.log(usage)
