@@ -10,7 +10,6 @@ import type { Received, Session } from "../protocol/Session.js"
 import type { Message as Incoming } from "../services/Node.js"
 import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, move, now, publish } from "./core.js"
-import { next } from "./latch.js"
 import { close, drop, type Ending, gone, type Link } from "./link.js"
 
 const nothing = new Uint8Array(0)
@@ -78,7 +77,7 @@ export const write = (
 ): Effect.Effect<Ending> =>
   Effect.gen(function*() {
     while (true) {
-      if (link.outbox.bytes === 0) yield* next(link.work)
+      if (link.outbox.bytes === 0) yield* link.work.next()
       yield* connection.write(link.outbox.flush(session, core.limits.sendQueueSoftBytes))
       if (link.outbox.bytes < core.limits.sendQueueSoftBytes) link.space.unsafeOpen()
     }
@@ -135,7 +134,7 @@ const queued = (core: Core, link: Link): void => {
   const { bytes } = link.outbox
   if (bytes > core.limits.sendQueueHardBytes) link.end(close("SlowPeer"))
   if (bytes >= core.limits.sendQueueSoftBytes) link.space.unsafeClose()
-  link.work.unsafeOpen()
+  link.work.raise()
 }
 
 const deliver = (core: Core, link: Link, events: Received["events"]): void => {

@@ -7,7 +7,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { next } from "./latch.js"
+import { Signal } from "./signal.js"
 
 export interface Options<A> {
   /** Bounds the sum of `sizeOf` over what one subscriber has not taken. */
@@ -106,7 +106,7 @@ export class Hub<A> {
  */
 class Subscriber<A> {
   readonly #options: Options<A>
-  readonly #changed = Effect.unsafeMakeLatch()
+  readonly #changed = new Signal()
   #items: Array<A> = []
   /** Sum of their sizes. */
   #waiting = 0
@@ -129,7 +129,7 @@ class Subscriber<A> {
         this.#items.push(item)
       }
     }
-    this.#changed.unsafeOpen()
+    this.#changed.raise()
     return lost
   }
 
@@ -141,7 +141,7 @@ class Subscriber<A> {
 
   end(): void {
     this.#ended = true
-    this.#changed.unsafeOpen()
+    this.#changed.raise()
   }
 
   /** Ends at once. */
@@ -153,7 +153,7 @@ class Subscriber<A> {
   /** What waits, time and again, until the end. */
   readonly all: Channel.Channel<Chunk.Chunk<A>> = Channel.suspend(() => {
     if (this.#items.length > 0) return Channel.zipRight(Channel.write(this.#take()), this.all)
-    return this.#ended ? Channel.void : Channel.zipRight(Channel.fromEffect(next(this.#changed)), this.all)
+    return this.#ended ? Channel.void : Channel.zipRight(Channel.fromEffect(this.#changed.next()), this.all)
   })
 
   #take(): Chunk.Chunk<A> {

@@ -15,6 +15,7 @@ import { Outbox } from "../protocol/Outbox.js"
 import type { Session } from "../protocol/Session.js"
 import type { ConnectError, Peer } from "../services/Node.js"
 import type { Connection } from "../services/Transport.js"
+import { Signal } from "./signal.js"
 
 /** Why a connection ends, who ends it, and what is said to the other end, if anything. */
 export interface Ending {
@@ -58,8 +59,8 @@ export class Link {
   trust: Trust = "any"
   session: Session | undefined
   readonly outbox = new Outbox()
-  /** Open while something waits to be sent. */
-  readonly work = Effect.unsafeMakeLatch(false)
+  /** Raised when something waits to be sent. */
+  readonly work = new Signal()
   /** Open while writers need not wait. */
   readonly space = Effect.unsafeMakeLatch(true)
   /** Held by the one writer whose message goes out part by part, and by those behind it. */

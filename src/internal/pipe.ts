@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Reason } from "../domain/Reason.js"
 import { type Connection, TransportError } from "../services/Transport.js"
-import { next } from "./latch.js"
+import { Signal } from "./signal.js"
 
 /**
  * How one side reads and writes.
@@ -27,8 +27,8 @@ export interface SideOptions {
  * @since 0.1.0
  */
 export class Pipe {
-  readonly readable: Effect.Latch = Effect.unsafeMakeLatch()
-  readonly writable: Effect.Latch = Effect.unsafeMakeLatch()
+  readonly readable = new Signal()
+  readonly writable = new Signal()
   bytes = 0
   /** The writer writes no more. */
   ended = false
@@ -72,8 +72,8 @@ export class Pipe {
   }
 
   wake(): void {
-    this.readable.unsafeOpen()
-    this.writable.unsafeOpen()
+    this.readable.raise()
+    this.writable.raise()
   }
 }
 
@@ -106,17 +106,19 @@ export const side = (
     if (closed) return fail("ConnectionAborted")
     if (inbound.bytes > 0) {
       const taken = inbound.take(Math.min(Math.max(chunk(inbound.bytes), 1), inbound.bytes))
-      inbound.writable.unsafeOpen()
+      inbound.writable.raise()
       return Effect.succeedSome(taken)
     }
     if (inbound.ended) return Effect.succeed(Option.none())
-    return inbound.broken === undefined ? Effect.zipRight(next(inbound.readable), read) : fail(inbound.broken)
+    return inbound.broken === undefined
+      ? Effect.zipRight(inbound.readable.next(), read)
+      : fail(inbound.broken)
   })
 
   const drained: Effect.Effect<void, TransportError> = Effect.suspend(() => {
     if (closed) return fail("ConnectionAborted")
     if (outbound.broken !== undefined) return fail(outbound.broken)
-    return outbound.bytes < capacity ? Effect.void : Effect.zipRight(next(outbound.writable), drained)
+    return outbound.bytes < capacity ? Effect.void : Effect.zipRight(outbound.writable.next(), drained)
   })
 
   const write: Connection["write"] = (chunks) =>
@@ -125,14 +127,14 @@ export const side = (
       if (outbound.broken !== undefined) return fail(outbound.broken)
       if (outbound.ended) return fail("BrokenPipe")
       for (const bytes of chunks) outbound.push(bytes)
-      outbound.readable.unsafeOpen()
+      outbound.readable.raise()
       return drained
     })
 
   const end = Effect.suspend(() => {
     if (!closed && outbound.broken === undefined) {
       outbound.ended = true
-      outbound.readable.unsafeOpen()
+      outbound.readable.raise()
     }
     return drained
   })

@@ -9,7 +9,7 @@ import type { Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { type Connection, TransportError } from "../services/Transport.js"
 import { reasonOf } from "./errno.js"
-import { next } from "./latch.js"
+import { Signal } from "./signal.js"
 
 // The kernel may take everything as fast as a fiber writes it, and then nothing else in the process would run: after
 // this many bytes the writer lets one turn of the event loop pass.
@@ -41,7 +41,7 @@ export const connection = (socket: Socket, { local, remote }: Ends): Connection 
   // One fiber reads. A latch in this place would double what a small round trip costs.
   let reader: ((read: Connection["read"]) => void) | undefined
   let changed = false
-  const writable = Effect.unsafeMakeLatch()
+  const writable = new Signal()
   let failure: unknown
   let written = 0
 
@@ -53,12 +53,12 @@ export const connection = (socket: Socket, { local, remote }: Ends): Connection 
   }
   const wake = () => {
     wakeReader()
-    writable.unsafeOpen()
+    writable.raise()
   }
   socket.on("readable", wakeReader)
   socket.on("end", wakeReader)
-  socket.on("drain", () => writable.unsafeOpen())
-  socket.on("finish", () => writable.unsafeOpen())
+  socket.on("drain", () => writable.raise())
+  socket.on("finish", () => writable.raise())
   socket.on("close", wake)
   socket.on("error", (cause) => {
     failure ??= cause
@@ -94,7 +94,7 @@ export const connection = (socket: Socket, { local, remote }: Ends): Connection 
     if (gone()) return fail
     return socket.writableLength < socket.writableHighWaterMark
       ? Effect.void
-      : Effect.zipRight(next(writable), drained)
+      : Effect.zipRight(writable.next(), drained)
   }
   const drained = Effect.suspend(settle)
   const write: Connection["write"] = (chunks) =>
@@ -116,7 +116,7 @@ export const connection = (socket: Socket, { local, remote }: Ends): Connection 
 
   const finished: Effect.Effect<void, TransportError> = Effect.suspend(() => {
     if (socket.writableFinished) return Effect.void
-    return gone() ? fail : Effect.zipRight(next(writable), finished)
+    return gone() ? fail : Effect.zipRight(writable.next(), finished)
   })
   const end = Effect.suspend(() => {
     if (!gone()) socket.end()

@@ -23,11 +23,11 @@ import * as Dialler from "../internal/dialler.js"
 import { heartbeat } from "../internal/heartbeat.js"
 import { Hub } from "../internal/hub.js"
 import { accept } from "../internal/inbound.js"
-import { next } from "../internal/latch.js"
 import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
 import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
+import { Signal } from "../internal/signal.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
 import { Bootstrap } from "../services/Bootstrap.js"
 import { ConnectionGuard } from "../services/ConnectionGuard.js"
@@ -206,7 +206,7 @@ const hintsAtOnce = 256
 const hints = (core: Core, dialler: Dialler.Dialler) =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    const came = Effect.unsafeMakeLatch()
+    const came = new Signal()
     const queue: Array<Candidate> = []
     const courteous = new Set<string>()
 
@@ -230,7 +230,7 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
       while: () => true,
       body: () => {
         const hint = queue.shift()
-        return hint === undefined ? next(came) : follow(hint)
+        return hint === undefined ? came.next() : follow(hint)
       },
       step: () => {}
     }))
@@ -238,7 +238,7 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
       // Said here, too, so that a beacon costs a full node no step of a fiber.
       if (queue.length >= hintsAtOnce || core.table.full || !core.settings.dialling) return
       queue.push(candidate)
-      came.unsafeOpen()
+      came.raise()
     }
   })
 

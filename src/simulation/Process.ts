@@ -56,9 +56,8 @@ export class Process implements Scheduler {
   readonly world: World
   readonly name: string
   readonly clock: Clock.Clock
-  /** Timers that wait. */
-  timers = 0
   readonly fibers = new Set<AnyFiber>()
+  readonly #sleepers = new Set<AnyFiber>()
   readonly #random: Random.Random
   readonly #supervisor: Supervisor.Supervisor<void>
   readonly #loggers: HashSet.HashSet<Logger.Logger<unknown, unknown>>
@@ -109,18 +108,23 @@ export class Process implements Scheduler {
     run()
   }
 
-  /** Lets something happen in this process after so many microseconds, unless it is dead by then. */
-  after(micros: number, action: () => void): () => void {
-    this.timers++
-    const entry = this.world.after(micros, () => {
-      this.timers--
-      if (this.#state !== "dead") action()
+  /** How many fibers sleep. */
+  get timers(): number {
+    let sleeping = 0
+    for (const fiber of this.#sleepers) if (fiber.unsafePoll() === null) sleeping++
+    return sleeping
+  }
+
+  /**
+   * Wakes a fiber after so many microseconds. A timer whose fiber was interrupted stays until its time, and does
+   * nothing then: to take it out would cost each sleep several times as much.
+   */
+  wake(fiber: AnyFiber, micros: number, resume: () => void): void {
+    this.#sleepers.add(fiber)
+    this.world.after(micros, () => {
+      this.#sleepers.delete(fiber)
+      if (this.#state !== "dead" && fiber.unsafePoll() === null) resume()
     })
-    return () => {
-      if (entry.action === undefined) return
-      entry.cancel()
-      this.timers--
-    }
   }
 
   /** Begins a fiber of this process. */
@@ -163,6 +167,7 @@ export class Process implements Scheduler {
       ;(fiber as unknown as { readonly setExitValue: (exit: Exit.Exit<never>) => void }).setExitValue(exit)
     }
     this.fibers.clear()
+    this.#sleepers.clear()
   }
 }
 
@@ -203,10 +208,9 @@ const clockOf = (owner: Process, bootMicros: number, skewMillis: () => number): 
     sleep: (duration) => {
       const micros = Duration.toMillis(duration) * 1_000
       return Number.isFinite(micros)
-        ? Effect.async<void>((resume) => {
-          const cancel = owner.after(micros, () => resume(Effect.void))
-          return Effect.sync(cancel)
-        })
+        ? Effect.withFiberRuntime<void>((fiber) =>
+          Effect.async((resume) => owner.wake(fiber, micros, () => resume(Effect.void)))
+        )
         : Effect.async<void>(() => {})
     }
   }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Reason } from "../domain/Reason.js"
-import { next } from "../internal/latch.js"
+import { Signal } from "../internal/signal.js"
 import { type Connection, TransportError } from "../services/Transport.js"
 import type { Host, Network } from "./Network.js"
 import type { Process } from "./Process.js"
@@ -49,9 +49,9 @@ export class Socket {
   /** Why nothing passes any more. */
   broken: Reason | undefined
   readonly #farHost: Host | undefined
-  readonly #opened = Effect.unsafeMakeLatch()
-  readonly #readable = Effect.unsafeMakeLatch()
-  readonly #writable = Effect.unsafeMakeLatch()
+  readonly #opened = new Signal()
+  readonly #readable = new Signal()
+  readonly #writable = new Signal()
   #inbox: Array<Uint8Array> = []
   #finished = false
   #orphaned = false
@@ -87,7 +87,7 @@ export class Socket {
   /** Waits until the stream stands. */
   readonly connected: Effect.Effect<void, TransportError> = Effect.suspend(() => {
     if (this.broken !== undefined) return this.#fail(this.broken)
-    return this.open ? Effect.void : Effect.zipRight(next(this.#opened), this.connected)
+    return this.open ? Effect.void : Effect.zipRight(this.#opened.next(), this.connected)
   })
 
   readonly #read: Connection["read"] = Effect.suspend(() => {
@@ -96,7 +96,7 @@ export class Socket {
     if (chunk !== undefined) return Effect.succeedSome(chunk)
     if (this.broken !== undefined) return this.#fail(this.broken)
     if (this.#finished) return Effect.succeed(Option.none())
-    return Effect.zipRight(next(this.#readable), this.#read)
+    return Effect.zipRight(this.#readable.next(), this.#read)
   })
 
   readonly #drained: Effect.Effect<void, TransportError> = Effect.suspend(() => {
@@ -104,7 +104,7 @@ export class Socket {
     if (this.broken !== undefined) return this.#fail(this.broken)
     return this.#outstanding < windowBytes
       ? Effect.void
-      : Effect.zipRight(next(this.#writable), this.#drained)
+      : Effect.zipRight(this.#writable.next(), this.#drained)
   })
 
   /** What a program sees of it. */
@@ -166,7 +166,7 @@ export class Socket {
   /** The stream stands from now on. */
   opens(): void {
     this.open = true
-    this.#opened.unsafeOpen()
+    this.#opened.raise()
   }
 
   #push(chunk: Uint8Array): void {
@@ -183,7 +183,7 @@ export class Socket {
   #receive(bytes: Uint8Array): void {
     this.#inbox.push(bytes)
     this.#unread += bytes.byteLength
-    this.#readable.unsafeOpen()
+    this.#readable.raise()
   }
 
   #finish(): void {
@@ -193,7 +193,7 @@ export class Socket {
       once: false,
       arrive: (to) => {
         to.#finished = true
-        to.#readable.unsafeOpen()
+        to.#readable.raise()
       }
     })
   }
@@ -215,7 +215,7 @@ export class Socket {
     const { peer } = this
     if (peer !== undefined) {
       peer.#outstanding -= count
-      peer.#writable.unsafeOpen()
+      peer.#writable.raise()
     }
     return Uint8Array.prototype.slice.call(whole, 0, count)
   }
@@ -267,9 +267,9 @@ export class Socket {
   }
 
   #wake(): void {
-    this.#opened.unsafeOpen()
-    this.#readable.unsafeOpen()
-    this.#writable.unsafeOpen()
+    this.#opened.raise()
+    this.#readable.raise()
+    this.#writable.raise()
   }
 
   #fail(reason: Reason): Effect.Effect<never, TransportError> {

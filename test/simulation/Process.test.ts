@@ -155,10 +155,6 @@ describe("Process", () => {
     runIn(process, Fiber.interrupt(sleeping))
     pass(process.world, 0)
     assert.strictEqual(process.timers, 0)
-    const cancel = process.after(1_000, () => {})
-    cancel()
-    cancel()
-    assert.strictEqual(process.timers, 0)
   })
 
   it("knows all fibers that live, those that nobody waits for among them", () => {
@@ -220,7 +216,6 @@ describe("Process", () => {
         )
       )
       process.run(Effect.forever(Effect.zipRight(Effect.sleep(3), say("tick"))))
-      process.after(10_000, () => told.push("timer"))
       pass(world, 4)
       assert.deepStrictEqual(told, ["tick"])
       if (frozen) process.freeze()
