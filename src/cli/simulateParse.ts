@@ -7,6 +7,7 @@ import type { Limits } from "../domain/Limits.js"
 import * as BootstrapConfig from "../services/BootstrapConfig.js"
 import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
 import * as Fault from "../simulation/Fault.js"
+import { mostSeed } from "../simulation/Settings.js"
 import { type Complete, read, type Reading } from "./commandLine.js"
 import { type Decoder, decoders as node, integer, level, oneOf } from "./decoders.js"
 import type { Level } from "./level.js"
@@ -118,7 +119,11 @@ const unknownNumbers = (parsed: Invocation): string | undefined => {
   const strange = parsed.keep.value.filter((number) => number > length)
   return strange.length === 0
     ? undefined
-    : `--keep "${strange.join(",")}": expected numbers from 1 to ${length}, the faults of seed ${seed}`
+    : `--keep "${strange.join(",")}": expected ${
+      length === 0
+        ? "faults, such as --faults all"
+        : `numbers from 1 to ${length}, the faults of seed ${seed}`
+    }`
 }
 
 const invocation = (values: Values, given: Line["given"]): Invocation => ({
@@ -199,7 +204,7 @@ const kinds: Decoder<ReadonlyArray<Fault.Kind>> = (text) => {
     ? Either.right(kindNames.filter((kind) => words.includes(kind)))
     : Either.left(
       `expected all, none, or kinds of faults with commas between them; did you mean ${
-        nearest(strange, ["all", "none", ...kindNames])
+        nearest(strange, words.length > 1 ? kindNames : ["all", "none", ...kindNames])
       }?`
     )
 }
@@ -208,8 +213,6 @@ const numbers: Decoder<ReadonlyArray<number>> = (text) =>
   /^[1-9]\d{0,6}(,[1-9]\d{0,6})*$/.test(text)
     ? Either.right([...new Set(text.split(",").map(Number))].sort((a, b) => a - b))
     : Either.left("expected numbers from 1 on with commas between them, such as 2,5")
-
-const mostSeed = 2 ** 32 - 1
 
 const decoders = {
   nodes: integer(1, 1_000),

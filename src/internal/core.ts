@@ -94,7 +94,7 @@ export const move = (
     ...(proven === undefined ? {} : { peer: proven.peerId, nodeId: proven.nodeId, trust: link.trust }),
     ...(session === undefined || to === "Closed" && from === "Handshaking"
       ? {}
-      : { session: hex(session.id) }),
+      : { session: session.idText }),
     from,
     to,
     reason,
@@ -119,7 +119,7 @@ export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer 
   trust: link.trust,
   direction: link.direction,
   endpoint: link.endpoint,
-  session: link.session === undefined ? "" : hex(link.session.id),
+  session: link.session?.idText ?? "",
   capabilities: proven.capabilities,
   rttMillis: link.rttMillis
 })

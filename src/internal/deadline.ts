@@ -34,7 +34,7 @@ export class Deadline {
   }
 
   /** Runs for as long as the node does. */
-  watch(core: Pick<Core, "clock">): Effect.Effect<never> {
+  watch(core: Pick<Core, "clock">): Effect.Effect<void> {
     const look = Effect.suspend(() => {
       for (const [link, { at, late }] of this.#waiting) {
         const wait = at - now(core)
@@ -45,6 +45,11 @@ export class Deadline {
       this.#some.unsafeClose()
       return Effect.void
     })
-    return Effect.forever(Effect.zipRight(this.#some.await, look))
+    // Not `Effect.forever`, which yields after each round: every round waits by itself.
+    return Effect.whileLoop({
+      while: () => true,
+      body: () => Effect.zipRight(this.#some.await, look),
+      step: () => {}
+    })
   }
 }

@@ -20,42 +20,50 @@ export const make = (limits: Limits): Effect.Effect<typeof ConnectionGuard.Servi
   Effect.gen(function*() {
     const stats = yield* Stats
     const guard = new Guard(limits)
-    const countTracked = Effect.suspend(() => stats.setTracked(guard.tracked))
+    let told = guard.tracked
+    /** Tells how many endpoints are tracked, if that has changed. */
+    const tracked = <A>(then: Effect.Effect<A>): Effect.Effect<A> => {
+      if (guard.tracked === told) return then
+      told = guard.tracked
+      return Effect.zipRight(stats.setTracked(told), then)
+    }
 
     return ConnectionGuard.of({
       ask: (endpoint, source, peer) =>
-        Effect.flatMap(monotonicMillis, (now) => {
+        at((now) => {
           const { retryInMillis, verdict } = guard.ask(endpoint, source, peer, now)
           const judgement = { verdict, retryIn: wholeMillis(retryInMillis) }
           const counter = verdict === "backing off" && source === "timed" ? undefined : counterOf[verdict]
-          const counted = counter === undefined
-            ? countTracked
-            : Effect.zipRight(countTracked, stats.increment(counter))
-          return Effect.as(counted, judgement)
+          return tracked(
+            counter === undefined
+              ? Effect.succeed(judgement)
+              : Effect.as(stats.increment(counter), judgement)
+          )
         }),
       failed: (endpoint, reason, peer) =>
-        Effect.flatMap(Effect.zip(monotonicMillis, Random.next), ([now, random]) => {
-          const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now, random)
-          const wait = wholeMillis(waitMillis)
-          return failure ? Effect.as(stats.increment("connect_failures"), wait) : Effect.succeed(wait)
-        }),
-      established: (endpoint, peer) =>
-        Effect.map(monotonicMillis, (now) => guard.established(endpoint, peer, now)),
+        at((now) =>
+          Effect.flatMap(Random.next, (random) => {
+            const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now, random)
+            const wait = wholeMillis(waitMillis)
+            return failure ? Effect.as(stats.increment("connect_failures"), wait) : Effect.succeed(wait)
+          })
+        ),
+      established: (endpoint, peer) => at((now) => Effect.succeed(guard.established(endpoint, peer, now))),
       lost: (endpoint, reason) =>
-        Effect.zipWith(
-          monotonicMillis,
-          Random.next,
-          (now, random) => wholeMillis(guard.lost(endpoint, reason, now, random))
+        at((now) =>
+          Effect.map(Random.next, (random) => wholeMillis(guard.lost(endpoint, reason, now, random)))
         ),
       peerOpened: (peer, at) => Effect.sync(() => guard.peerOpened(peer, at)),
       peerClosed: (peer) => Effect.sync(() => guard.peerClosed(peer)),
       want: (endpoint) =>
-        Effect.zipRight(Effect.map(monotonicMillis, (now) => guard.want(endpoint, now)), countTracked),
-      unwant: (endpoint) => Effect.map(monotonicMillis, (now) => guard.unwant(endpoint, now)),
+        at((now) => {
+          guard.want(endpoint, now)
+          return tracked(Effect.void)
+        }),
+      unwant: (endpoint) => at((now) => Effect.succeed(guard.unwant(endpoint, now))),
       explain: (endpoint) =>
-        Effect.map(
-          monotonicMillis,
-          (now) => Option.map(Option.fromNullable(guard.explain(endpoint, now)), explanation)
+        at((now) =>
+          Effect.succeed(Option.map(Option.fromNullable(guard.explain(endpoint, now)), explanation))
         )
     })
   })
@@ -66,9 +74,9 @@ export const layer: Layer.Layer<ConnectionGuard, never, Stats | NodeConfig> = La
   Effect.flatMap(NodeConfig, ({ limits }) => make(limits))
 )
 
-const monotonicMillis = Effect.clockWith((clock) =>
-  Effect.succeed(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
-)
+/** Does something at a time of the monotonic clock, in milliseconds. */
+const at = <A>(act: (nowMillis: number) => Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.clockWith((clock) => act(Number(clock.unsafeCurrentTimeNanos()) / 1e6))
 
 /** The counter of each verdict that has one. */
 const counterOf: { readonly [V in Verdict]?: Exclude<Counter, Gauge> } = {

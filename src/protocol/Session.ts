@@ -8,6 +8,7 @@ import type { KeyObject } from "node:crypto"
 import type { Limits } from "../domain/Limits.js"
 import { type CloseReason, fromCode, type Reason } from "../domain/Reason.js"
 import * as Aead from "./Aead.js"
+import { hex } from "./Crypto.js"
 import * as Envelope from "./Envelope.js"
 import { FrameReader } from "./Frame.js"
 import * as Message from "./Message.js"
@@ -57,6 +58,8 @@ export interface SessionOptions {
 export class Session {
   /** The handshake's hash, the same at both ends and nowhere else. */
   readonly id: Uint8Array
+  /** The same in hexadecimal: it is shown time and again. */
+  readonly idText: string
   readonly #limits: SessionOptions["limits"]
   readonly #reader = new FrameReader()
   readonly #sending: Direction
@@ -69,6 +72,7 @@ export class Session {
 
   constructor({ id, limits, receiveKey, rest, role, sendKey }: SessionOptions) {
     this.id = id
+    this.idText = hex(id)
     this.#limits = limits
     this.#sending = new Direction(sendKey, firstId[role])
     this.#receiving = new Direction(receiveKey, firstId[role === "initiator" ? "responder" : "initiator"])

@@ -44,9 +44,11 @@ export const talk: Effect.Effect<never, never, Node> = Effect.gen(function*() {
 export const listen = (hear: (broken: Broken) => void): Effect.Effect<void, never, Node> =>
   Effect.flatMap(Node, (node) => {
     const heard = new Map<string, number>()
-    return Stream.runForEach(node.messages, ({ from, payload, topic: about }) =>
+    return Stream.runForEachChunk(node.messages, (messages) =>
       Effect.sync(() => {
-        if (about === topic) hear(judge(heard, from, payload))
+        for (const { from, payload, topic: about } of messages) {
+          if (about === topic) hear(judge(heard, from, payload))
+        }
       }))
   })
 
@@ -69,7 +71,7 @@ const judge = (heard: Map<string, number>, from: string, payload: Uint8Array): B
   const session = bytes.toString("latin1", 0, 64)
   const number = bytes.length < head ? 0 : bytes.readUInt32BE(64)
   const whole = bytes.length >= head && bytes.readUInt32BE(68) === bytes.length - head &&
-    bytes.subarray(head).every((byte) => byte === (number & 0xff))
+    bytes.subarray(head).equals(Buffer.alloc(bytes.length - head, number & 0xff))
   if (!whole) return broken("messages", `a message of ${short(from)} did not come whole`)
   const last = heard.get(session) ?? 0
   heard.set(session, number)

@@ -135,6 +135,48 @@ export const kinds: Readonly<Record<Kind, string>> = {
   mishap: "the operating systems run out of ports, files and buffers"
 }
 
+/**
+ * What is wrong with a fault of a world of so many nodes, whatever its times are; nothing if it can happen.
+ *
+ * @since 0.1.0
+ */
+export const problem = (fault: Unspanned, nodes: number): string | undefined => {
+  if (!Object.hasOwn(kinds, fault.kind)) return `expected ${Object.keys(kinds).join(", ")}`
+  const strange = hostsOf(fault).find((host) => !isName(host, nodes))
+  if (strange !== undefined) return `no node is called ${strange}; they are n1 to n${nodes}`
+  for (const [name, value] of Object.entries(fault)) {
+    const [isRight, expected] = numbers.get(name) ?? [() => true]
+    if (!isRight(Number(value))) return `${name} ${value}: expected ${expected}`
+  }
+  return undefined
+}
+
+type Unspanned<F extends Fault = Fault> = F extends Fault ? Omit<F, keyof Span> : never
+
+const hostsOf = (fault: Unspanned): ReadonlyArray<string> =>
+  fault.kind === "partition"
+    ? [...fault.hosts, ...fault.others]
+    : fault.kind === "clog"
+    ? [fault.from, fault.to]
+    : "host" in fault
+    ? [fault.host]
+    : []
+
+const isName = (host: string, nodes: number): boolean =>
+  /^n[1-9]\d*$/.test(host) && Number(host.slice(1)) <= nodes
+
+const isPositive = (value: number): boolean => value > 0
+
+/** What the numbers of all kinds may be: with a period of 0, the time of the world would stand still. */
+const numbers: ReadonlyMap<string, readonly [isRight: (value: number) => boolean, expected: string]> =
+  new Map([
+    ["fraction", [(value) => value >= 0 && value <= 1, "a fraction from 0 to 1"]],
+    ["periodMillis", [isPositive, "more than 0"]],
+    ["everyMillis", [isPositive, "more than 0"]],
+    ["bytesPerSecond", [isPositive, "more than 0"]],
+    ["millis", [(value) => value >= 0, "0 or more"]]
+  ])
+
 /** One line for people. @since 0.1.0 */
 export const describe = (fault: Fault): string => `${span(fault)} ${fault.kind}${details(fault)}`
 

@@ -51,10 +51,11 @@ export class Faultline {
   /** Lets a fault begin and heal at its times, at the latest when all do. */
   enter(fault: Fault): void {
     const { world } = this.#network
-    const { fromMillis, toMillis } = fault
-    if (fromMillis >= this.#untilMillis) return
+    const { fromMillis } = fault
+    const toMillis = Math.min(fault.toMillis, this.#untilMillis)
+    if (fromMillis >= toMillis) return
     world.after(fromMillis * 1_000 - world.nowMicros, () => this.begin(fault))
-    world.after(Math.min(toMillis, this.#untilMillis) * 1_000 - world.nowMicros, () => this.end(fault))
+    world.after(toMillis * 1_000 - world.nowMicros, () => this.end(fault))
   }
 
   /** Lets a fault begin now. */
@@ -79,7 +80,18 @@ export class Faultline {
     for (const fault of this.active) this.end(fault)
   }
 
-  /** Carries out a fault; the result undoes it. */
+  /** Starts a node unless a fault keeps it down; one that is still stopping, when it is done. */
+  settle(victim: Victim): void {
+    const down = [...this.#of("crash"), ...this.#of("restart")]
+    if (down.some(({ host }) => host === victim.host.name)) return
+    victim.start()
+    this.#stir(victim)
+    if (victim.life?.stopping === true) {
+      this.#network.world.after(100_000, () => this.settle(victim))
+    }
+  }
+
+  /** Carries out a fault; the result undoes it, as far as no other one in force says the same. */
   #begin(fault: Fault): () => void {
     switch (fault.kind) {
       case "partition": {
@@ -117,17 +129,17 @@ export class Faultline {
       case "crash":
         return this.#victim(fault.host, (victim) => {
           victim.kill(fault.power)
-          return () => victim.start()
+          return () => this.settle(victim)
         })
       case "restart":
         return this.#victim(fault.host, (victim) => {
           victim.stop()
-          return () => this.#startOnceStopped(victim)
+          return () => this.settle(victim)
         })
       case "freeze":
         return this.#victim(fault.host, (victim) => {
-          victim.life?.process.freeze()
-          return () => victim.life?.process.thaw()
+          this.#stir(victim)
+          return () => this.#stir(victim)
         })
       case "skew":
         return this.#victim(fault.host, ({ host }) => {
@@ -137,15 +149,11 @@ export class Faultline {
           }
         })
       case "registry":
-        this.#registry.mood = fault.mood
-        return () => {
-          this.#registry.mood = "well"
-        }
+        this.#spoil()
+        return () => this.#spoil()
       case "mishap":
-        for (const { mishaps } of this.#victims.values()) mishaps.fraction = fault.fraction
-        return () => {
-          for (const { mishaps } of this.#victims.values()) mishaps.fraction = 0
-        }
+        this.#trouble()
+        return () => this.#trouble()
     }
   }
 
@@ -159,10 +167,29 @@ export class Faultline {
     return victim === undefined ? () => {} : carryOut(victim)
   }
 
-  /** A node that is still stopping starts again when it is done. */
-  #startOnceStopped(victim: Victim): void {
-    if (victim.life === undefined) victim.start()
-    else if (victim.life.stopping) this.#network.world.after(100_000, () => this.#startOnceStopped(victim))
+  /** A sleeping host sleeps through the start of its node, too. */
+  #stir(victim: Victim): void {
+    const frozen = this.#of("freeze").some(({ host }) => host === victim.host.name)
+    if (frozen) victim.life?.process.freeze()
+    else victim.life?.process.thaw()
+  }
+
+  /** The registry is as the latest fault has it. */
+  #spoil(): void {
+    this.#registry.mood = this.#of("registry").at(-1)?.mood ?? "well"
+  }
+
+  /** The systems are as bad as the worst fault has them. */
+  #trouble(): void {
+    const fraction = Math.max(0, ...this.#of("mishap").map((fault) => fault.fraction))
+    for (const { mishaps } of this.#victims.values()) mishaps.fraction = fraction
+  }
+
+  /** Those of a kind that are in force, the latest last. */
+  #of<K extends Fault["kind"]>(kind: K): ReadonlyArray<Extract<Fault, { readonly kind: K }>> {
+    return [...this.active].filter((fault): fault is Extract<Fault, { readonly kind: K }> =>
+      fault.kind === kind
+    )
   }
 
   #every(millis: number, action: () => void): () => void {

@@ -34,6 +34,8 @@ export class Ledger {
   readonly #limits: Limits
   readonly #denied: ReadonlySet<string>
   readonly #blocked = new Map<string, { readonly untilMillis: number }>()
+  /** When the last session with a peer ended; milliseconds of the world. */
+  readonly #lost = new Map<string, number>()
   #halfOpen = 0
   #lastConn = 0
   #attempts = 0
@@ -57,11 +59,16 @@ export class Ledger {
         return undefined
       case "dial.verdict":
         return this.#verdict(event, atMillis)
-      case "dial.failed":
+      case "dial.failed": {
+        const { least, most } = this.#backOff
+        if (event.retryInMillis < least || event.retryInMillis > most) {
+          return broken("back-off", `${event.endpoint} is left alone for ${event.retryInMillis} ms`)
+        }
         this.#blocked.set(event.endpoint, { untilMillis: atMillis + event.retryInMillis })
         return undefined
+      }
       case "peer.state":
-        return this.#state(event)
+        return this.#state(event, atMillis)
       default:
         return undefined
     }
@@ -84,15 +91,15 @@ export class Ledger {
       : broken("peers", `${live.size} sessions are in force, but ${ids.length} peers are shown with one`)
   }
 
-  /** Whether the counters are what the events add up to; asked when all rest. */
-  counted(counters: Counters): Broken {
+  /** Whether the counters are what the events add up to; asked when all rest, at a time of the world. */
+  counted(counters: Counters, atMillis: number): Broken {
     let live = 0
     let dialling = 0
     for (const { direction, state } of this.open.values()) {
       if (PeerState.isLive(state)) live++
       else if (direction === "outbound") dialling++
     }
-    return this.#counters(counters, live, dialling)
+    return this.#total(counters, live, atMillis) ?? this.#counters(counters, live, dialling)
   }
 
   /** The session with a peer that is in force, if there is one. */
@@ -101,6 +108,30 @@ export class Ledger {
       if (open.peer === peer && PeerState.isLive(open.state)) return open
     }
     return undefined
+  }
+
+  /** A node looks now and then only which peers were lost long enough to be forgotten, and later if it was frozen. */
+  #total({ peers_total: total }: Counters, live: number, atMillis: number): Broken {
+    const { lostPeerMillis, lostPeers } = this.#limits
+    let least = live
+    let most = live
+    for (const [peer, lostAt] of this.#lost) {
+      if (atMillis - lostAt < lostPeerMillis) least++
+      if (atMillis - lostAt < forgotten * lostPeerMillis) most++
+      else this.#lost.delete(peer)
+    }
+    return total > most || total < Math.min(least, live + lostPeers)
+      ? broken("counters", `peers_total is ${total}, but the events make ${least} to ${most}`)
+      : undefined
+  }
+
+  get #backOff(): { readonly least: number; readonly most: number } {
+    const { automaticBackoffCapMillis, automaticBackoffMillis, backoffJitter } = this.#limits
+    const { manualBackoffCapMillis, manualBackoffMillis } = this.#limits
+    return {
+      least: Math.min(automaticBackoffMillis, manualBackoffMillis),
+      most: Math.ceil(Math.max(automaticBackoffCapMillis, manualBackoffCapMillis) * (1 + backoffJitter))
+    }
   }
 
   #counters(counters: Counters, live: number, dialling: number): Broken {
@@ -154,7 +185,7 @@ export class Ledger {
       : undefined
   }
 
-  #state(event: StateEvent): Broken {
+  #state(event: StateEvent, atMillis: number): Broken {
     const { conn, direction, endpoint, from, peer, reason, session, to } = event
     const before = this.open.get(conn)
     if ((before?.state ?? "Disconnected") !== from || !PeerState.isLegal(from, to)) {
@@ -179,6 +210,10 @@ export class Ledger {
       })
     }
     this.#count(event)
+    if (peer !== undefined) {
+      if (PeerState.isLive(to)) this.#lost.delete(peer)
+      else if (PeerState.isLive(from) && this.sessionWith(peer) === undefined) this.#lost.set(peer, atMillis)
+    }
     if (PeerState.isLive(to) && peer !== undefined && this.#denied.has(peer)) {
       return broken("refused", `${short(peer)} is denied and got a session`)
     }
@@ -214,6 +249,9 @@ export class Ledger {
     return dials
   }
 }
+
+/** How many times as long as it should a peer that was lost may be counted: nodes freeze. */
+const forgotten = 3
 
 /** @since 0.1.0 */
 export const broken = (law: string, text: string): NonNullable<Broken> => ({ law, text })

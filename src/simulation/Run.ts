@@ -9,6 +9,7 @@ import * as Counters from "../domain/Counters.js"
 import { Stats } from "../services/Stats.js"
 import type { Fault, Kind } from "./Fault.js"
 import type { Site } from "./Mishaps.js"
+import { problems } from "./Settings.js"
 import { type Onlooker, type Settings, Simulation, type Violation } from "./Simulation.js"
 import type { Station } from "./Station.js"
 import type { Happening } from "./Trace.js"
@@ -79,12 +80,19 @@ export type Companion<App = never> = (simulation: Simulation<App>) => {
   readonly unfinished: () => string | undefined
 }
 
-/** A run that pauses now and then, so that whoever looks on can draw. @since 0.1.0 */
+/**
+ * A run that pauses now and then, so that whoever looks on can draw. Throws a `RangeError` if no world can be made of
+ * the settings.
+ *
+ * @since 0.1.0
+ */
 export function* steps<App>(
   settings: Settings<App>,
   onlooker: Onlooker = {},
   companion: Companion<App> = () => ({ unfinished: () => undefined })
 ): Generator<Progress<App>, Outcome> {
+  const wrong = problems(settings)
+  if (wrong.length > 0) throw new RangeError(wrong.join("\n"))
   const simulation = new Simulation(settings, onlooker)
   const { unfinished } = companion(simulation)
   const until = function*(millis: number, phase: Progress["phase"]): Generator<Progress<App>, void> {

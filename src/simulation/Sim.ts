@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import type * as Scope from "effect/Scope"
-import type { Fault } from "./Fault.js"
+import { type Fault, problem } from "./Fault.js"
 import * as Run from "./Run.js"
 import type { Onlooker, Settings, Simulation } from "./Simulation.js"
 import type { Life, Services, Station } from "./Station.js"
@@ -189,8 +189,9 @@ class Company<App> {
   #damage(damage: Damage): Effect.Effect<void, never, Scope.Scope> {
     const { faultline } = this.#simulation
     const begin = Effect.suspend(() => {
-      if ("host" in damage) this.#station(damage.host)
       const { nowMillis, settings } = this.#simulation
+      const wrong = problem(damage, settings.nodes)
+      if (wrong !== undefined) throw new RangeError(wrong)
       if (this.#healed || nowMillis > settings.forMillis) {
         return Effect.dieMessage("all faults have healed already: no damage can be done any more")
       }

@@ -161,7 +161,7 @@ export class Simulation<App = never> {
     this.faultline = new Faultline(this.network, this.stations, this.#registry, settings.forMillis)
     const arrivals = this.world.chance.fork("arrivals")
     for (const station of this.stations) {
-      this.world.after(arrivals.below(arrivalMicros), () => station.start())
+      this.world.after(arrivals.below(arrivalMicros), () => this.faultline.settle(station))
     }
     for (const fault of this.faults) this.faultline.enter(fault)
   }
@@ -320,7 +320,7 @@ export class Simulation<App = never> {
       if (life?.services === undefined || life.stopping) continue
       this.checks++
       const counters = Effect.runSync(Context.get(life.services, Stats).snapshot)
-      this.#judge(life.ledger.counted(counters), station)
+      this.#judge(life.ledger.counted(counters, this.world.nowMillis), station)
       if (event !== "peer.state") continue
       const peers = Effect.runSync(Context.get(life.services, Node).peers)
       this.#judge(life.ledger.shown(peers), station)

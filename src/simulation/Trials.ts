@@ -50,7 +50,12 @@ export interface Failing<App = never> {
 const defaultSeeds = 10
 const defaultShrinks = 60
 
-/** The first seed that fails. Each world runs in one go; the event loop turns between them. @since 0.1.0 */
+/**
+ * The first seed that fails. Each world runs in one go; the event loop turns between them. Dies of a `RangeError` if
+ * there is none to try, or if no world can be made of the options.
+ *
+ * @since 0.1.0
+ */
 export const find = <App = never>(
   options: Options<App>,
   program: Sim.Program<App>
@@ -73,6 +78,9 @@ export const settingsOf = <App = never>(
   seed: number
 ): Simulation.Settings<App> => {
   const { app, calm, faults = [], for: time, given = [], keep, seeds: _, shrinks: __, ...rest } = options
+  if (faults !== "all" && faults.includes("registry") && rest.bootstrap === undefined) {
+    throw new RangeError("faults \"registry\": expected bootstrap too")
+  }
   const all: Simulation.Settings<App> = {
     ...Simulation.defaults,
     // An application hears its own messages alone.
@@ -80,18 +88,33 @@ export const settingsOf = <App = never>(
     ...rest,
     app: app ?? Simulation.defaults.app as Simulation.Settings<App>["app"],
     seed,
-    kinds: faults === "all" ? Object.keys(Fault.kinds) as ReadonlyArray<Fault.Kind> : faults,
+    kinds: faults === "all" ? every(rest.bootstrap !== undefined) : faults,
     faults: given,
     forMillis: Duration.toMillis(time ?? Simulation.defaults.forMillis),
     calmMillis: Duration.toMillis(calm ?? Simulation.defaults.calmMillis)
   }
-  return keep === undefined
-    ? all
-    : { ...all, only: Simulation.drawn(all).filter((_, at) => keep.includes(at + 1)) }
+  if (keep === undefined) return all
+  const drawn = Simulation.drawn(all)
+  const strange = keep.filter((number) => drawn[number - 1] === undefined)
+  if (strange.length > 0) {
+    throw new RangeError(
+      `keep ${strange.join(",")}: seed ${seed} draws ${drawn.length} faults, numbered from 1`
+    )
+  }
+  return { ...all, only: drawn.filter((_, at) => keep.includes(at + 1)) }
 }
 
-const seedsOf = <App>({ seeds = defaultSeeds }: Options<App>): ReadonlyArray<number> =>
-  typeof seeds === "number" ? Array.from({ length: seeds }, (_, at) => at + 1) : seeds
+/** Every kind that can happen: without a registry, it cannot fail. */
+const every = (hasRegistry: boolean): ReadonlyArray<Fault.Kind> =>
+  (Object.keys(Fault.kinds) as ReadonlyArray<Fault.Kind>).filter((kind) => hasRegistry || kind !== "registry")
+
+const seedsOf = <App>({ seeds = defaultSeeds }: Options<App>): ReadonlyArray<number> => {
+  if (typeof seeds !== "number" && seeds.length > 0) return seeds
+  if (typeof seeds === "number" && Number.isInteger(seeds) && seeds > 0) {
+    return Array.from({ length: seeds }, (_, at) => at + 1)
+  }
+  throw new RangeError(`seeds ${JSON.stringify(seeds)}: expected how many, 1 or more, or a list of them`)
+}
 
 const fewest = <App>(
   settings: Simulation.Settings<App>,

@@ -87,6 +87,9 @@ const wish = Effect.gen(function*() {
     Config.map(Config.literal("none")("VIX_KEEP"), (): ReadonlyArray<number> => []),
     () => Config.array(Config.integer(), "VIX_KEEP")
   ))
+  if (Option.isSome(keep) && Option.isNone(seed)) {
+    return yield* Effect.dieMessage("VIX_KEEP: expected VIX_SEED too, from which the faults are drawn")
+  }
   return {
     ...Option.isSome(seed) ? { seeds: [seed.value] } : {},
     ...Option.isSome(keep) ? { keep: keep.value } : {}

@@ -178,6 +178,8 @@ describe("mistakes", () => {
     ["--keep 0 --seed 1", /^--keep "0": expected numbers from 1 on/],
     ["--keep 1 --crash 1", /^--keep: expected --seed too/],
     ["--keep 3,4 --crash 2 --seed 7", /^--keep "3,4": expected numbers from 1 to 2, the faults of seed 7$/],
+    ["--keep 99 --seed 7", /^--keep "99": expected faults, such as --faults all$/],
+    ["--faults crash,none", /did you mean (?!all|none)[a-z]+\?$/],
     ["--seeds 2 --keep 1 --seed 7 --crash 2", /^--keep: expected one seed, without --seeds$/],
     ["--seeds 2 --timeline a.svg", /^--timeline: expected one seed, without --seeds$/],
     ["--seeds 2 --seed 4294967295", /^--seeds "2": expected seeds up to 4294967295, from --seed on$/],

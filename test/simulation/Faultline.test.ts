@@ -33,6 +33,7 @@ class Dummy implements Victim {
     this.told.push("start")
     this.frozen = false
     const stirs = (frozen: boolean): void => {
+      if (this.frozen === frozen) return
       this.told.push(frozen ? "freeze" : "thaw")
       this.frozen = frozen
     }
@@ -184,6 +185,75 @@ describe("Faultline", () => {
     pass(world, 2_000)
     assert.strictEqual(registry.mood, "well")
     assert.deepStrictEqual([h1.mishaps.fraction, h3.mishaps.fraction], [0, 0])
+  })
+
+  it("heals nothing that another fault of the kind still holds", () => {
+    const { h1, h3, line, registry, world } = scene()
+    const later = { fromMillis: 2_000, toMillis: 5_000 }
+    const within = { fromMillis: 2_500, toMillis: 2_600 }
+    line.enter({ kind: "registry", ...span, mood: "gone" })
+    line.enter({ kind: "registry", ...later, mood: "slow" })
+    line.enter({ kind: "registry", ...within, mood: "wrong" })
+    line.enter({ kind: "mishap", ...span, fraction: 0.2 })
+    line.enter({ kind: "mishap", ...later, fraction: 0.1 })
+    line.enter({ kind: "freeze", ...span, host: "h3" })
+    line.enter({ kind: "freeze", ...later, host: "h3" })
+    const seen = [1_500, 2_200, 2_550, 2_700, 3_100, 5_100].map((millis) => {
+      pass(world, millis - world.nowMillis)
+      return [registry.mood, h1.mishaps.fraction, h3.frozen]
+    })
+    assert.deepStrictEqual(seen, [
+      ["gone", 0.2, true],
+      ["slow", 0.2, true],
+      ["wrong", 0.2, true],
+      ["slow", 0.2, true],
+      ["slow", 0.1, true],
+      ["well", 0, false]
+    ])
+    assert.deepStrictEqual(h3.told, ["freeze", "thaw"])
+  })
+
+  it("leaves a node down until the last fault that keeps it so has healed", () => {
+    const { h1, h2, h3, line, world } = scene()
+    const later = { fromMillis: 2_000, toMillis: 5_000 }
+    line.enter({ kind: "crash", ...span, host: "h1", power: false })
+    line.enter({ kind: "restart", ...later, host: "h1" })
+    line.enter({ kind: "restart", ...span, host: "h2" })
+    line.enter({ kind: "crash", ...later, host: "h2", power: false })
+    // It still stops when it crashes.
+    line.enter({ kind: "restart", fromMillis: 1_000, toMillis: 1_100, host: "h3" })
+    line.enter({ kind: "crash", fromMillis: 1_150, toMillis: 5_000, host: "h3", power: false })
+    pass(world, 4_900)
+    assert.deepStrictEqual([h1.life, h2.life, h3.life], [undefined, undefined, undefined])
+    pass(world, 1_000)
+    assert.deepStrictEqual([h1.told, h2.told, h3.told].map((told) => told.at(-1)), [
+      "start",
+      "start",
+      "start"
+    ])
+    assert.strictEqual([...h1.told, ...h2.told, ...h3.told].filter((told) => told === "start").length, 3)
+  })
+
+  it("freezes a node that starts on a host that sleeps, and starts none that is to be down", () => {
+    const { h1, h2, line, world } = scene()
+    line.enter({ kind: "freeze", fromMillis: 0, toMillis: 3_000, host: "h1" })
+    line.enter({ kind: "crash", fromMillis: 1_000, toMillis: 2_000, host: "h1", power: true })
+    line.enter({ kind: "crash", fromMillis: 0, toMillis: 2_000, host: "h2", power: false })
+    pass(world, 1_500)
+    line.settle(h2)
+    assert.isUndefined(h2.life)
+    pass(world, 1_000)
+    assert.isTrue(h1.frozen)
+    pass(world, 1_000)
+    assert.deepStrictEqual(h1.told, ["freeze", "kill, power", "start", "freeze", "thaw"])
+  })
+
+  it("leaves out a fault that heals before it begins", () => {
+    const { line, world } = scene()
+    line.enter({ kind: "loss", fromMillis: 2_000, toMillis: 2_000, fraction: 1 })
+    line.enter({ kind: "loss", fromMillis: 2_000, toMillis: 1_000, fraction: 1 })
+    pass(world, 5_000)
+    assert.strictEqual(line.begun.size, 0)
   })
 
   it("resets streams, now at one end and now at both", () => {

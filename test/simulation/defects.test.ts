@@ -1,6 +1,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as BackOff from "../../src/domain/BackOff.js"
 import { Guard } from "../../src/domain/Guard.js"
 import * as Limits from "../../src/domain/Limits.js"
 import { PeerTable } from "../../src/domain/PeerTable.js"
@@ -184,6 +185,25 @@ const defects: ReadonlyArray<Defect> = [
       vi.spyOn(Guard.prototype, "ask").mockImplementation(function(this: Guard, endpoint, source, peer, now) {
         const judgement = ask.call(this, endpoint, source, peer, now)
         return judgement.verdict === "backing off" ? { verdict: "dial", retryInMillis: 0 } : judgement
+      })
+    }
+  },
+  {
+    name: "the back-off is too short",
+    breaks: ["back-off"],
+    settings: { kinds: ["crash", "partition", "reset"] },
+    plant: () => {
+      vi.spyOn(BackOff, "delayMillis").mockReturnValue(100)
+    }
+  },
+  {
+    name: "a peer too many is counted",
+    breaks: ["counters"],
+    plant: () => {
+      const gauges = PeerTable.prototype.gauges
+      vi.spyOn(PeerTable.prototype, "gauges").mockImplementation(function(this: PeerTable, now) {
+        const { connected, total } = gauges.call(this, now)
+        return { connected, total: connected === 2 ? total + 1 : total }
       })
     }
   },

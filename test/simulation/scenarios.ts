@@ -24,11 +24,9 @@ export const scenario = (seed: number, { forMillis, nodes }: Scale = usual): Sim
   nodes,
   forMillis,
   kinds,
-  ...(seed % 2 === 1 ? { segments: 2, bootstrap } : {}),
+  ...(seed % 2 === 1 ? { segments: 2, bootstrap: { ...bootstrap, intervalMillis: 2_000 } } : {}),
   ...(seed % 4 === 3
     ? {
-      // None is drawn beside it, for the first to heal would end it.
-      kinds: kinds.filter((kind) => kind !== "mishap"),
       faults: [
         { kind: "mishap", fromMillis: 0, toMillis: forMillis, fraction: 0.03 },
         // Where goodbyes are said, some go wrong.

@@ -3,8 +3,10 @@ import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
 import type { Program } from "../../src/simulation/Sim.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
+import * as Trials from "../../src/simulation/Trials.js"
 import { check, commandOf, itSim, type Options, type Task } from "../../src/simulation/vitest.js"
 import { outcomeWith } from "./outcomes.js"
 
@@ -62,6 +64,30 @@ describe("a test that fails", () => {
       assert.include(yield* told(program, {}, { VIX_KEEP: "all" }), "VIX_KEEP")
       assert.match(text ?? "", /VIX_SEED=17 VIX_KEEP=none npx/)
     }))
+})
+
+describe("a test that cannot be made", () => {
+  const wrong: ReadonlyArray<readonly [string, Options, Record<string, string>]> = [
+    ["seeds []: expected how many, 1 or more", { seeds: [] }, {}],
+    ["seeds 1.5: expected how many, 1 or more", { seeds: 1.5 }, {}],
+    ["nodes 0: expected a whole number", { nodes: 0 }, {}],
+    ["faults \"registry\": expected bootstrap too", { faults: ["registry"] }, {}],
+    ["keep 99: seed 1 draws 0 faults", { keep: [99] }, {}],
+    ["Expected an integer value but received \"abc\"", {}, { VIX_SEED: "abc" }],
+    ["seed -1: expected a whole number", {}, { VIX_SEED: "-1" }],
+    ["keep 999: seed 1 draws", { faults: "all" }, { VIX_SEED: "1", VIX_KEEP: "999" }],
+    ["VIX_KEEP: expected VIX_SEED too", { faults: "all" }, { VIX_KEEP: "1" }]
+  ]
+  for (const [text, options, environment] of wrong) {
+    it.live(`says so: ${text}`, () =>
+      Effect.map(told((sim) => sim.connected, options, environment), (said) => assert.include(said, text)))
+  }
+})
+
+it("all faults are those that can happen", () => {
+  const kinds = (options: Options) => Trials.settingsOf({ ...options, faults: "all" }, 1).kinds
+  assert.notInclude(kinds({}), "registry")
+  assert.include(kinds({ bootstrap: BootstrapConfig.defaults }), "registry")
 })
 
 it("the command names the faults that are left", () => {
