@@ -2,12 +2,24 @@
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Options from "@effect/cli/Options"
 import type { ValidationError } from "@effect/cli/ValidationError"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type { Decoder } from "./decoders.js"
 import { prepare, quoted, unquote } from "./prepare.js"
 import { type Name, namesOf, type Table, type ValueName } from "./table.js"
+
+/** A line that cannot be run. `problems` has one line for each mistake. */
+export class UsageError extends Data.TaggedError("UsageError")<{
+  readonly problems: ReadonlyArray<string>
+  /** Whether the line asks for machine-readable output. */
+  readonly events: "off" | "ndjson"
+}> {
+  override get message(): string {
+    return this.problems.join("\n")
+  }
+}
 
 /** What each value of a table may be. */
 export type Decoders<T extends Table> = { readonly [N in ValueName<T>]: Decoder<unknown> }

@@ -1,11 +1,10 @@
 /** From the words of a line to the settings of a registry, with everything that is wrong at once. */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as RegistryLimits from "../domain/RegistryLimits.js"
-import { type Complete, read } from "./commandLine.js"
+import { type Complete, read, UsageError } from "./commandLine.js"
 import { address, type Decoder, integer, level, oneOf, port, seconds } from "./decoders.js"
 import type { Level } from "./level.js"
 import { options } from "./registryOptions.js"
@@ -25,17 +24,6 @@ export interface Invocation {
   readonly quiet: boolean
   readonly events: "off" | "ndjson"
   readonly logLevel: Option.Option<Level>
-}
-
-/** A line that cannot be run. `problems` has one line for each mistake. */
-export class UsageError extends Data.TaggedError("UsageError")<{
-  readonly problems: ReadonlyArray<string>
-  /** Whether the line asks for machine-readable output. */
-  readonly events: "off" | "ndjson"
-}> {
-  override get message(): string {
-    return this.problems.join("\n")
-  }
 }
 
 /** Parses what follows `vix registry`. */

@@ -1,5 +1,4 @@
 /** From the words of a line to a simulation, with everything that is wrong at once. */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -8,7 +7,7 @@ import * as BootstrapConfig from "../services/BootstrapConfig.js"
 import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
 import * as Fault from "../simulation/Fault.js"
 import { mostSeed } from "../simulation/Settings.js"
-import { type Complete, read, type Reading } from "./commandLine.js"
+import { type Complete, read, type Reading, UsageError } from "./commandLine.js"
 import { type Decoder, decoders as node, integer, level, oneOf } from "./decoders.js"
 import type { Level } from "./level.js"
 import { nearest } from "./nearest.js"
@@ -47,17 +46,6 @@ export interface Invocation {
   readonly logLevel: Level
   readonly discovery: DiscoveryConfig.Settings | undefined
   readonly bootstrap: Omit<BootstrapConfig.Settings, "url"> | undefined
-}
-
-/** A line that cannot be run. `problems` has one line for each mistake. */
-export class UsageError extends Data.TaggedError("UsageError")<{
-  readonly problems: ReadonlyArray<string>
-  /** Whether the line asks for machine-readable output. */
-  readonly events: "off" | "ndjson"
-}> {
-  override get message(): string {
-    return this.problems.join("\n")
-  }
 }
 
 /** Parses what follows `vix simulate`. */

@@ -123,6 +123,3 @@ export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer 
   capabilities: proven.capabilities,
   rttMillis: link.rttMillis
 })
-
-export const hex = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")

@@ -6,9 +6,10 @@ import * as Option from "effect/Option"
 import type { NodeId } from "../domain/NodeId.js"
 import type { CloseReason } from "../domain/Reason.js"
 import * as SessionRule from "../domain/SessionRule.js"
+import * as Crypto from "../protocol/Crypto.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
-import { type Core, hex, now, publish } from "./core.js"
+import { type Core, now, publish } from "./core.js"
 import { ping } from "./established.js"
 import { close, type Link } from "./link.js"
 
@@ -30,7 +31,7 @@ export const check = (core: Core, link: Link, proven: Proven): Effect.Effect<Ref
     const reason = IdentityCheck.check(proven, {
       ...settings,
       pin,
-      own: { peerId: core.peerId, instance: hex(core.party.instance), nodeId: settings.id },
+      own: { peerId: core.peerId, instance: Crypto.hex(core.party.instance), nodeId: settings.id },
       holderOf: (nodeId) => table.holderOf(nodeId),
       room: place.room
     })

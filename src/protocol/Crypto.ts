@@ -87,7 +87,7 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
   const d = Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength).toString("base64url")
   const privateKey = createPrivateKey({ key: { kty: "OKP", crv: kind, d, x: "" }, format: "jwk" })
   const publicKey = kind === "X25519"
-    ? diffieHellman({ privateKey, publicKey: basePoint })
+    ? diffieHellman({ privateKey, publicKey: importPublic("X25519", basePoint) })
     : createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-keyBytes)
   return { publicKey: Uint8Array.from(publicKey), privateKey }
 }
@@ -121,7 +121,7 @@ const importPublic = (crv: "X25519" | "Ed25519", publicKey: Uint8Array): KeyObje
     format: "jwk"
   })
 
-const basePoint = importPublic("X25519", Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0))
+const basePoint = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
 
 const zeros = "00".repeat(30)
 const ones = "ff".repeat(30)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Interfaces from "../domain/Interfaces.js"
+import { Ports } from "../internal/ports.js"
 import type { Chance } from "./Chance.js"
 import * as Path from "./Path.js"
 import type { Process } from "./Process.js"
@@ -32,7 +33,7 @@ export interface Ear {
 }
 
 /** @since 0.1.0 */
-export class Host {
+export class Host extends Ports {
   readonly name: string
   readonly attachments: ReadonlyArray<Attachment>
   readonly listeners = new Map<number, Listener>()
@@ -42,10 +43,9 @@ export class Host {
   up = true
   /** How far its wall clock is off, in milliseconds. */
   skewMillis = 0
-  readonly #ports = new Set<number>()
-  #nextPort: number = firstFree
 
   constructor(name: string, attachments: ReadonlyArray<Attachment>) {
+    super()
     this.name = name
     this.attachments = attachments
   }
@@ -55,31 +55,11 @@ export class Host {
     return this.attachments[0]?.address ?? "127.0.0.1"
   }
 
-  /** Takes a port, any free one for 0; nothing if it is in use or none is free. */
-  take(port: number): number | undefined {
-    const taken = port === 0 ? this.#free() : this.#ports.has(port) ? undefined : port
-    if (taken !== undefined) this.#ports.add(taken)
-    return taken
-  }
-
-  release(port: number): void {
-    this.#ports.delete(port)
-  }
-
   /** Nothing runs on it any more. */
   clear(): void {
     this.listeners.clear()
     this.ears.clear()
-    this.#ports.clear()
-  }
-
-  #free(): number | undefined {
-    for (let tried = firstFree; tried <= lastPort; tried++) {
-      const port = this.#nextPort
-      this.#nextPort = port === lastPort ? firstFree : port + 1
-      if (!this.#ports.has(port)) return port
-    }
-    return undefined
+    this.releaseAll()
   }
 }
 
@@ -203,9 +183,6 @@ export class Network {
     }
   }
 }
-
-const firstFree = 49_152
-const lastPort = 65_535
 
 /** How far behind others a datagram may fall. */
 const reorderMicros = 50_000
