@@ -3,6 +3,7 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { Scheduler } from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type { Admission } from "../domain/Admission.js"
 import type { Limits } from "../domain/Limits.js"
@@ -30,6 +31,8 @@ export interface Core {
   /** Its port is known once the node listens. */
   readonly party: LocalParty & { listenPort: number }
   readonly clock: Clock.Clock
+  /** Runs what is due at the end of the step at hand. */
+  readonly scheduler: Scheduler
   readonly transport: Transport["Type"]
   readonly guard: ConnectionGuard["Type"]
   readonly stats: Stats["Type"]
@@ -80,7 +83,7 @@ export const move = (
   reason: Reason,
   ending?: Pick<Ending, "origin" | "detail">
 ): void => {
-  const { connection: _, proven, session, state: from } = link
+  const { exchange, proven, state: from } = link
   if (!PeerState.isLegal(from, to)) {
     throw new Error(`connection ${link.conn} cannot go from ${from} to ${to} (${reason})`)
   }
@@ -92,9 +95,9 @@ export const move = (
     direction: link.direction,
     endpoint: link.endpoint.toString(),
     ...(proven === undefined ? {} : { peer: proven.peerId, nodeId: proven.nodeId, trust: link.trust }),
-    ...(session === undefined || to === "Closed" && from === "Handshaking"
+    ...(exchange === undefined || to === "Closed" && from === "Handshaking"
       ? {}
-      : { session: session.idText }),
+      : { session: exchange.session.idText }),
     from,
     to,
     reason,
@@ -119,7 +122,7 @@ export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer 
   trust: link.trust,
   direction: link.direction,
   endpoint: link.endpoint,
-  session: link.session?.idText ?? "",
+  session: link.exchange?.session.idText ?? "",
   capabilities: proven.capabilities,
   rttMillis: link.rttMillis
 })

@@ -1,7 +1,6 @@
 /**
  * Wishes to dial: each goes through the guard; those for wanted endpoints come back until they are met.
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -108,7 +107,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
           source = "timed"
           if (!("verdict" in begun)) {
             // Nothing but time stands against a dial that was given up for another connection.
-            const wait = yield* Deferred.await(begun.closed)
+            const wait = yield* begun.closed.wait
             yield* Effect.sleep(wait > 0 ? Duration.millis(wait) : yield* redialWait(core))
             continue
           }
@@ -118,7 +117,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
             continue
           }
           const other = yield* underWay(core, inFlight, endpoint)
-          if (other !== undefined) yield* Deferred.await(other.closed)
+          if (other !== undefined) yield* other.closed.wait
           yield* Effect.sleep(yield* redialWait(core))
         }
       })
@@ -158,12 +157,12 @@ const isArriving = (core: Core, { host }: Endpoint): boolean => {
 
 /** Waits for a session. A dial that gave way to another connection with the same peer has led to that one. */
 const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>
-  Effect.catchAll(Deferred.await(link.opened), (error) => {
+  Effect.catchAll(link.opened.wait, (error) => {
     const { proven } = link
     const session = proven === undefined ? undefined : core.table.current(proven.peerId)
     const other = session === undefined ? undefined : core.links.get(session.conn)
     if (proven === undefined || other === undefined || other === link) return Effect.fail(error)
-    return other.proven === undefined ? Effect.fail(error) : Deferred.await(other.opened)
+    return other.proven === undefined ? Effect.fail(error) : other.opened.wait
   })
 
 const redialWait = (core: Core): Effect.Effect<Duration.Duration> =>

@@ -7,12 +7,19 @@ import * as Random from "effect/Random"
 import * as Liveness from "../domain/Liveness.js"
 import * as PeerState from "../domain/PeerState.js"
 import { type Core, gauge, move, now } from "./core.js"
-import { ping } from "./established.js"
-import { guarded } from "./lifecycle.js"
-import { close, type Ending, type Link } from "./link.js"
+import type { Exchange } from "./exchange.js"
+import { close, died, type Link } from "./link.js"
 
 /** How many times in a Ping interval the timer looks round. */
 const roundsPerPing = 10
+
+const pingBytes = 8
+
+/** A peer that gets a Ping. */
+interface Due {
+  readonly link: Link
+  readonly exchange: Exchange
+}
 
 /** Runs for as long as the node does. */
 export const heartbeat = (core: Core): Effect.Effect<never> =>
@@ -25,54 +32,42 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
-      for (const link of links.values()) {
-        const due = assess(core, link, floor, at)
-        if (due === undefined) continue
-        const ending = yield* guarded(link, beat(core, link, due, at))
-        if (ending !== undefined) link.end(ending)
-      }
+      const due: Array<Due> = []
+      for (const link of links.values()) look(core, link, floor, at, due)
+      if (due.length > 0) yield* pings(core, due, at)
       yield* gauge(core)
       const remembered = table.lost(at)
       for (const id of lost.keys()) if (!remembered.has(id)) lost.delete(id)
     }
   })
 
-/** What one connection needs now: mostly nothing, which must cost little. */
-const assess = ({ limits }: Core, link: Link, floor: number, at: number): Due | undefined => {
-  const { lastHeardMillis: heardMillis, outbox, proven, state } = link
-  if (!PeerState.isLive(state) || proven === undefined) return undefined
-  const waiting = outbox.oldestMillis
-  if (waiting !== undefined && at - Math.max(waiting, floor) > limits.sendQueueMillis) {
-    return { verdict: "SlowPeer", proven }
-  }
-  const verdict = Liveness.assess({ state, heardMillis }, floor, at, limits)
-  return verdict === state && at < link.nextPingMillis ? undefined : { verdict, proven }
-}
-
-interface Due {
-  readonly verdict: ReturnType<typeof Liveness.assess> | "SlowPeer"
-  readonly proven: NonNullable<Link["proven"]>
-}
-
-/** Does it; says how the connection ends, if it has to. */
-const beat = (
-  core: Core,
-  link: Link,
-  { proven, verdict }: Due,
-  at: number
-): Effect.Effect<Ending | undefined> =>
-  Effect.suspend(() => {
-    if (verdict === "SlowPeer") return Effect.succeed(close("SlowPeer"))
-    if (verdict === "Close") return Effect.succeed(close("Stale"))
-    if (verdict !== link.state) {
+/** Judges one connection, which mostly needs nothing; a defect ends this one alone. */
+const look = (core: Core, link: Link, floor: number, at: number, due: Array<Due>): void => {
+  const { exchange, lastHeardMillis: heardMillis, proven, state } = link
+  if (exchange === undefined || proven === undefined || !PeerState.isLive(state) || link.over) return
+  try {
+    const waiting = exchange.outbox.oldestMillis
+    if (waiting !== undefined && at - Math.max(waiting, floor) > core.limits.sendQueueMillis) {
+      return link.end(close("SlowPeer"))
+    }
+    const verdict = Liveness.assess({ state, heardMillis }, floor, at, core.limits)
+    if (verdict === "Close") return link.end(close("Stale"))
+    if (verdict !== state) {
       move(core, link, verdict, verdict === "Stale" ? "Silence" : "Heard")
       core.table.moved(proven.peerId, link.conn, verdict, at)
     }
-    if (at < link.nextPingMillis) return Effect.succeed(undefined)
-    return Effect.as(Effect.zipRight(schedule(core, link, at), ping(core, link)), undefined)
-  })
+    if (at >= link.nextPingMillis) due.push({ link, exchange })
+  } catch (defect) {
+    link.end(died(defect))
+  }
+}
 
-const schedule = (core: Core, link: Link, at: number): Effect.Effect<void> =>
-  Effect.map(Random.next, (random) => {
-    link.nextPingMillis = at + Liveness.nextPingMillis(random, core.limits)
+/** Sends the Pings that are due. Their bytes are drawn together, which costs as much as for one. */
+const pings = (core: Core, due: ReadonlyArray<Due>, at: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const bytes = yield* core.entropy.bytes(pingBytes * due.length)
+    for (const [index, { exchange, link }] of due.entries()) {
+      link.nextPingMillis = at + Liveness.nextPingMillis(yield* Random.next, core.limits)
+      exchange.ping(bytes.slice(pingBytes * index, pingBytes * (index + 1)))
+    }
   })

@@ -3,61 +3,43 @@
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import type { Proven } from "../protocol/Handshake.js"
 import { Responder } from "../protocol/Responder.js"
 import type { Connection } from "../services/Transport.js"
 import { type Core, now } from "./core.js"
-import { broken, ping } from "./established.js"
-import { establish, type Opened, readUntil } from "./lifecycle.js"
+import { Exchange } from "./exchange.js"
+import { establish, listen } from "./lifecycle.js"
 import { close, drop, type Ending, type Link } from "./link.js"
-import { check, settle } from "./policy.js"
+import { check, refuse, settle } from "./policy.js"
 
 /** Answers a dial within the time limit. */
-export const accept = (core: Core, link: Link, connection: Connection): Effect.Effect<Opened, Ending> =>
-  Effect.suspend(() => {
+export const accept = (core: Core, link: Link, connection: Connection): Effect.Effect<Exchange, Ending> =>
+  Effect.gen(function*() {
     link.connection = connection
     core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
-    return Effect.zipRight(
-      core.stats.increment("handshakes_started"),
-      handshake(core, link, connection)
-    )
-  })
-
-const handshake = (core: Core, link: Link, connection: Connection): Effect.Effect<Opened, Ending> =>
-  Effect.gen(function*() {
+    yield* core.stats.increment("handshakes_started")
     const responder = new Responder(core.party, core.ephemerals.gate((dial) => isSelf(dial, connection)))
-    yield* hello(core, responder, connection)
+    const take = (chunk: Uint8Array) => {
+      const step = responder.receive(chunk, now(core))
+      return step._tag === "More" ? undefined : step
+    }
+    const greeted = yield* listen(connection, take)
+    if (greeted._tag === "Rejected") return yield* Effect.fail(drop(greeted.reason))
     core.admission.helloValid(link.conn)
     if (!core.admission.helloAck(connection.remote.host, now(core))) return yield* Effect.fail(drop("Busy"))
-    const ephemeral = yield* core.entropy.keyAgreement
-    yield* Effect.mapError(connection.write([responder.reply(ephemeral)]), broken)
-    const proven = yield* finish(core, responder, connection)
-    const refusal = (yield* check(core, link, proven)) ?? settle(core, link, proven, proven.connSeq)
-    const session = responder.accept()
-    link.session = session
-    if (refusal !== undefined) return yield* Effect.fail(close(refusal.reason))
+    connection.write([responder.reply(yield* core.entropy.keyAgreement)])
+    const finished = yield* listen(connection, take)
+    if (finished._tag !== "Proven") {
+      return yield* Effect.fail(drop(finished._tag === "Rejected" ? finished.reason : "Unexpected"))
+    }
+    const proven = finished.peer
+    const refusal = check(core, link, proven) ?? settle(core, link, proven, proven.connSeq)
+    const exchange = new Exchange(core, link, connection, responder.accept(), proven)
+    link.exchange = exchange
+    if (refusal !== undefined) return yield* refuse(core, proven, close(refusal.reason))
     yield* establish(core, link, proven)
-    yield* ping(core, link)
-    return { connection, session }
-  })
-
-const hello = (core: Core, responder: Responder, connection: Connection): Effect.Effect<void, Ending> =>
-  Effect.flatMap(
-    next(core, responder, connection),
-    (step) => step._tag === "Rejected" ? Effect.fail(drop(step.reason)) : Effect.void
-  )
-
-const finish = (core: Core, responder: Responder, connection: Connection): Effect.Effect<Proven, Ending> =>
-  Effect.gen(function*() {
-    const step = yield* next(core, responder, connection)
-    if (step._tag === "Proven") return step.peer
-    return yield* Effect.fail(drop(step._tag === "Rejected" ? step.reason : "Unexpected"))
-  })
-
-const next = (core: Core, responder: Responder, connection: Connection) =>
-  readUntil(connection, (chunk) => {
-    const step = responder.receive(chunk, now(core))
-    return step._tag === "More" ? undefined : step
+    exchange.ping(yield* core.entropy.bytes(8))
+    const ending = exchange.take()
+    return ending === undefined ? exchange : yield* Effect.fail(ending)
   })
 
 /**

@@ -2,33 +2,20 @@
  * The life of a connection around its handshake: from the first state to the last, whoever dialled and however it ends.
  */
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
-import { classOf } from "../domain/Reason.js"
+import { classOf, type Reason } from "../domain/Reason.js"
 import type { Proven } from "../protocol/Handshake.js"
-import type { Session } from "../protocol/Session.js"
 import { ConnectError } from "../services/Node.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, Receiver } from "../services/Transport.js"
 import { type Core, describe, gauge, move, now, publish } from "./core.js"
-import { broken, farewell, read, write } from "./established.js"
-import { close, drop, type Ending, gone, Link } from "./link.js"
-
-/** Makes interruptible again what is within a region that is not. */
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-/** What a handshake leads to. */
-export interface Opened {
-  readonly connection: Connection
-  readonly session: Session
-}
+import type { Exchange } from "./exchange.js"
+import { died, drop, type Ending, gone, Link } from "./link.js"
 
 /** A connection that has just begun, known to the node from now on. */
 export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpoint): Link => {
@@ -43,30 +30,31 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
 }
 
 /**
- * Runs a connection to its end: the handshake, the session's reader and writer, the goodbye. Everything is cleared
- * away when it returns, also when it is interrupted.
+ * Runs a connection to its end in the fiber that calls: the handshake, the session, the goodbye. Everything is cleared
+ * away when it returns, also when it is interrupted; {@link Link.end} interrupts it.
  */
 export const run = <R>(
   core: Core,
   link: Link,
-  handshake: Effect.Effect<Opened, Ending, R>
+  handshake: Effect.Effect<Exchange, Ending, R>
 ): Effect.Effect<void, never, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
-      const worker = yield* Effect.fork(Effect.interruptible(work(core, link, handshake)))
-      link.worker = worker
-      if (link.over) worker.unsafeInterruptAsFork(FiberId.none)
-      const undisturbed = yield* outlive(worker, restore, () => link.end(drop("Stopped")))
-      const ending = link.ending ?? drop("Stopped")
-      yield* clear(core, link, ending)
-      if (undisturbed) yield* part(core, link, ending, restore)
+  Effect.withFiberRuntime((fiber) => {
+    link.worker = fiber
+    if (link.over) return conclude(core, link, drop("Stopped"))
+    const work = Effect.flatMap(handshake, (exchange) => last(exchange, link))
+    return Effect.matchCauseEffect(Effect.interruptible(work), {
+      onSuccess: (ending) => conclude(core, link, ending),
+      onFailure: (cause) =>
+        conclude(
+          core,
+          link,
+          Either.match(Cause.failureOrCause(cause), {
+            onLeft: (ending) => ending,
+            onRight: (cause) => Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause)
+          })
+        )
     })
-  ).pipe(
-    Effect.ensuring(Effect.sync(() => {
-      core.links.delete(link.conn)
-      Deferred.unsafeDone(link.gone, Effect.void)
-    }))
-  )
+  }).pipe(Effect.uninterruptible)
 
 /** The handshake is complete: the session is in force, and everybody who waits for it learns of it. */
 export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect<void> =>
@@ -93,103 +81,58 @@ export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect
         listenPort === 0 ? undefined : Endpoint.make(link.endpoint.host, listenPort)
       )
     }
-    Deferred.unsafeDone(link.opened, Effect.succeed(describe(link, proven)))
+    link.opened.done(Effect.sync(() => describe(link, proven)))
   }).pipe(Effect.uninterruptible)
 
-/** Reads chunks until the machine that takes them has something to say; what it holds already comes first. */
-export const readUntil = <A>(
+/** What the machine that takes the chunks has to say; what it holds already comes first. */
+export const listen = <A>(
   connection: Connection,
   take: (chunk: Uint8Array) => A | undefined
-): Effect.Effect<A, Ending> => {
-  const step = (chunk: Uint8Array): Effect.Effect<A, Ending> => {
-    const answer = take(chunk)
-    return answer === undefined ? more : Effect.succeed(answer)
-  }
-  const more = Effect.matchEffect(connection.read, {
-    onFailure: (error) => Effect.fail(broken(error)),
-    onSuccess: Option.match({ onNone: () => Effect.fail(gone("RemoteClosed")), onSome: step })
+): Effect.Effect<A, Ending> =>
+  Effect.suspend(() => {
+    const said = take(nothing)
+    return said === undefined ? heard(connection, { take }, "RemoteClosed") : Effect.succeed(said)
   })
-  return Effect.suspend(() => step(nothing))
-}
 
 const nothing = new Uint8Array(0)
 
-const work = <R>(
-  core: Core,
-  link: Link,
-  handshake: Effect.Effect<Opened, Ending, R>
-): Effect.Effect<void, never, R> =>
-  until(
-    link,
-    Effect.flatMap(handshake, ({ connection, session }) =>
-      Effect.zipRight(
-        Effect.fork(until(link, write(core, link, connection, session))),
-        read(core, link, connection, session)
-      ))
-  )
+/** What a receiver says; the connection ends if it ends before. */
+const heard = <A>(connection: Connection, receiver: Receiver<A>, end: Reason): Effect.Effect<A, Ending> =>
+  Effect.matchEffect(connection.receive(receiver), {
+    onFailure: (error) => Effect.fail(gone(error.reason)),
+    onSuccess: (said) => Option.isSome(said) ? Effect.succeed(said.value) : Effect.fail(gone(end))
+  })
 
-/** Says goodbye, if there is one to say, within its time limit. */
-const part = (core: Core, link: Link, ending: Ending, restore: Restore): Effect.Effect<void> => {
-  const { connection, session } = link
-  const { goodbye } = ending
-  if (connection === undefined || session === undefined || goodbye === undefined) return Effect.void
+/** Waits for the end of a session, which goes on by itself. */
+const last = (exchange: Exchange, { connection }: Link): Effect.Effect<Ending, Ending> =>
+  connection === undefined ? Effect.fail(drop("Stopped")) : heard(connection, exchange, "Truncated")
+
+/** The end of a connection, the first one that was given; what was going on is over. */
+const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> => {
+  link.ending ??= ending
+  const { connection, ending: { defect, goodbye }, exchange } = link
   return Effect.gen(function*() {
-    const speaker = yield* Effect.fork(
-      Effect.interruptible(guarded(link, farewell(link, connection, session, goodbye)))
-    )
-    const stop = () => speaker.unsafeInterruptAsFork(FiberId.none)
-    core.deadlines.close.begin(link, now(core), stop)
-    yield* outlive(speaker, restore, stop)
+    if (defect !== undefined) yield* report(link, defect)
+    yield* clear(core, link, link.ending ?? ending)
+    if (connection === undefined || exchange === undefined || goodbye === undefined) return
+    core.deadlines.close.begin(link, now(core), () => connection.abort())
+    yield* exchange.farewell(goodbye)
     core.deadlines.close.met(link)
-  })
+  }).pipe(
+    Effect.catchAllCause((cause) => report(link, cause)),
+    Effect.ensuring(Effect.sync(() => {
+      core.links.delete(link.conn)
+      link.gone.done(Effect.void)
+    }))
+  )
 }
-
-/** Waits until a fiber is over. Whoever is interrupted meanwhile stops it first, and learns of that by `false`. */
-const outlive = <A>(
-  fiber: Fiber.RuntimeFiber<A>,
-  restore: Restore,
-  stop: () => void
-): Effect.Effect<boolean> => {
-  const over = Effect.async<void>((resume) => fiber.addObserver(() => resume(Effect.void)))
-  return Effect.matchCauseEffect(restore(over), {
-    onSuccess: () => Effect.succeed(true),
-    onFailure: () => {
-      stop()
-      return Effect.as(over, false)
-    }
-  })
-}
-
-/** Ends the connection as an effect ends. */
-const until = <R>(
-  link: Link,
-  ending: Effect.Effect<Ending, Ending, R>
-): Effect.Effect<void, never, R> =>
-  Effect.matchCauseEffect(ending, {
-    onSuccess: (ending) => Effect.sync(() => link.end(ending)),
-    onFailure: (cause) =>
-      Either.match(Cause.failureOrCause(cause), {
-        onLeft: (ending) => Effect.sync(() => link.end(ending)),
-        onRight: (cause) => Effect.map(died(link, cause), (ending) => link.end(ending))
-      })
-  })
 
 /** A defect ends this connection and no other; it is logged with its cause. */
-export const guarded = <A, R>(
-  link: Link,
-  effect: Effect.Effect<A, never, R>
-): Effect.Effect<A | Ending, never, R> => Effect.catchAllCause(effect, (cause) => died(link, cause))
-
-const died = (link: Link, cause: Cause.Cause<never>): Effect.Effect<Ending> =>
-  Cause.isInterruptedOnly(cause)
-    ? Effect.failCause(cause)
-    : Effect.as(
-      Effect.annotateLogs(Effect.logError("a defect ended a connection", cause), {
-        conn: link.conn,
-        endpoint: link.endpoint.toString()
-      }),
-      close("Internal")
-    )
+const report = (link: Link, defect: unknown): Effect.Effect<void> =>
+  Effect.annotateLogs(
+    Effect.logError("a defect ended a connection", Cause.isCause(defect) ? defect : Cause.die(defect)),
+    { conn: link.conn, endpoint: link.endpoint.toString() }
+  )
 
 const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -215,11 +158,8 @@ const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
     const retryInMillis = Duration.toMillis(wait)
     if (!wasLive) yield* unopened(core, link, ending, retryInMillis)
     // Made only for whoever asks: an error with its stack is dear.
-    Deferred.unsafeDone(
-      link.opened,
-      Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis }))
-    )
-    Deferred.unsafeDone(link.closed, Effect.succeed(retryInMillis))
+    link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis })))
+    link.closed.done(Effect.succeed(retryInMillis))
   })
 
 /** Tells that a connection ended before it was a session, unless nobody is to blame. */

@@ -8,7 +8,6 @@ import * as Envelope from "../protocol/Envelope.js"
 import * as Message from "../protocol/Message.js"
 import { SendError } from "../services/Node.js"
 import type { Core } from "./core.js"
-import { offer, offerData } from "./established.js"
 import type { Link } from "./link.js"
 
 /** Queues a message for a peer. What can be queued at once costs no wait and no fiber. */
@@ -23,15 +22,14 @@ export const send = (
     if (link === undefined) return fail(peer, "NoSession")
     if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
     if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
-    if (entersAtOnce(core, link, payload)) {
-      enterAtOnce(core, link, topic, payload)
+    if (link.writers === 0 && fits(core, link, payload)) {
+      link.exchange?.offerData(topic, payload)
       return Effect.void
     }
-    // The parts are a copy: whoever has to wait for the turn holds none.
-    return inTurn(core, link, peer, () => Message.parts(topic, payload))
+    return inTurn(link, wait(link, peer, topic, payload))
   })
 
-/** The same, one after the other, for messages of one topic; where all of them find space, in one step. */
+/** The same, one after the other, for messages of one topic; in as few steps as there are waits for space. */
 export const sendAll = (
   core: Core,
   peer: PeerId,
@@ -39,22 +37,26 @@ export const sendAll = (
   payloads: ReadonlyArray<Uint8Array>
 ): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
+    const link = linkOf(core, peer)
+    if (link === undefined) return fail(peer, "NoSession")
+    if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
     let at = 0
-    const rest: Effect.Effect<void, SendError> = Effect.suspend(() => {
-      const link = linkOf(core, peer)
-      if (link === undefined) return fail(peer, "NoSession")
-      if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
-      for (; at < payloads.length; at++) {
-        const payload = payloads[at] ?? nothing
-        if (payload.length > core.limits.messageBytes || !entersAtOnce(core, link, payload)) {
-          at++
-          return Effect.zipRight(send(core, peer, topic, payload), rest)
+    const rest = (held: boolean): Effect.Effect<void, SendError> =>
+      Effect.suspend(() => {
+        if (!isOpen(link)) return fail(peer, "NoSession")
+        for (; at < payloads.length; at++) {
+          const payload = payloads[at] ?? nothing
+          if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
+          if (!fits(core, link, payload)) {
+            if (!held) return inTurn(link, rest(true))
+            at++
+            return Effect.zipRight(wait(link, peer, topic, payload), rest(true))
+          }
+          link.exchange?.offerData(topic, payload)
         }
-        enterAtOnce(core, link, topic, payload)
-      }
-      return Effect.void
-    })
-    return rest
+        return Effect.void
+      })
+    return link.writers === 0 ? rest(false) : inTurn(link, rest(true))
   })
 
 const nothing = new Uint8Array(0)
@@ -62,55 +64,43 @@ const nothing = new Uint8Array(0)
 /** Payloads up to this length are one part, whatever the topic. */
 const wholeBytes = Envelope.maxPlain - 2 - Message.maxTopicBytes
 
-/** Whether nobody is before it and all its parts would find space one after the other. */
-const entersAtOnce = (core: Core, link: Link, payload: Uint8Array): boolean =>
-  link.writers === 0 && hasSpace(core, link) &&
-  (payload.length <= wholeBytes || link.outbox.bytes + payload.length <= core.limits.sendQueueSoftBytes)
+/** Whether all its parts would find space one after the other. */
+const fits = ({ limits }: Core, { exchange }: Link, payload: Uint8Array): boolean =>
+  exchange !== undefined && exchange.hasSpace &&
+  (payload.length <= wholeBytes || exchange.outbox.bytes + payload.length <= limits.sendQueueSoftBytes)
 
-const enterAtOnce = (core: Core, link: Link, topic: string, payload: Uint8Array): void => {
-  if (payload.length <= wholeBytes) offerData(core, link, topic, payload)
-  else for (const part of Message.parts(topic, payload)) offer(core, link, part)
-}
-
-const inTurn = (
-  core: Core,
-  link: Link,
-  peer: PeerId,
-  parts: () => ReadonlyArray<Uint8Array>
-): Effect.Effect<void, SendError> =>
+/** Does something once all writers before it are done. */
+const inTurn = (link: Link, effect: Effect.Effect<void, SendError>): Effect.Effect<void, SendError> =>
   Effect.acquireUseRelease(
     Effect.sync(() => void link.writers++),
-    () =>
-      link.turn.withPermits(1)(
-        // The parts of a message follow each other: once the first one is in, the others have to come.
-        Effect.zipRight(
-          space(core, link, peer),
-          Effect.uninterruptible(Effect.suspend(() => enter(core, link, peer, parts())))
-        )
-      ),
+    () => link.turn.withPermits(1)(effect),
     () => Effect.sync(() => void link.writers--)
   )
 
-const enter = (
-  core: Core,
+/** Queues a message part by part, waiting for space before each. */
+const wait = (
   link: Link,
   peer: PeerId,
-  parts: ReadonlyArray<Uint8Array>
-): Effect.Effect<void, SendError> =>
-  Effect.forEach(
-    parts,
-    (part) => Effect.zipRight(space(core, link, peer), Effect.sync(() => offer(core, link, part))),
-    {
-      discard: true
-    }
-  )
+  topic: string,
+  payload: Uint8Array
+): Effect.Effect<void, SendError> => {
+  let at = 0
+  const parts: Effect.Effect<void, SendError> = Effect.suspend(() => {
+    if (link.exchange === undefined) return fail(peer, "NoSession")
+    at = link.exchange.offerPart(topic, payload, at)
+    return at < payload.length ? Effect.zipRight(space(link, peer), parts) : Effect.void
+  })
+  // The parts of a message follow each other: once the first one is in, the others have to come.
+  return Effect.zipRight(space(link, peer), Effect.uninterruptible(parts))
+}
 
 /** Returns once there is space; the wait ends with the session, and that is bounded by its send queue's time. */
-const space = (core: Core, link: Link, peer: PeerId): Effect.Effect<void, SendError> =>
+const space = (link: Link, peer: PeerId): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
     if (!isOpen(link)) return fail(peer, "NoSession")
-    if (hasSpace(core, link)) return Effect.void
-    return Effect.zipRight(link.space.await, space(core, link, peer))
+    return link.exchange?.hasSpace === true
+      ? Effect.void
+      : Effect.zipRight(link.space.next(), space(link, peer))
   })
 
 /** The connection of the session with a peer, if one is in force. */
@@ -122,7 +112,5 @@ const linkOf = (core: Core, peer: PeerId): Link | undefined => {
 
 /** Whether the session is in force; not from the moment on at which its end begins. */
 const isOpen = (link: Link): boolean => PeerState.isLive(link.state) && !link.over
-
-const hasSpace = (core: Core, link: Link): boolean => link.outbox.bytes < core.limits.sendQueueSoftBytes
 
 const fail = (peer: PeerId, reason: SendError["reason"]) => Effect.fail(new SendError({ peer, reason }))

@@ -1,7 +1,6 @@
 /**
  * Dials to what a registry named, few at once and slowly: it may name anything.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Candidate } from "../domain/Candidate.js"
 import type { Limits } from "../domain/Limits.js"
@@ -20,7 +19,7 @@ export const paced = (
       if ("verdict" in begun) {
         yield* places.release(1)
       } else {
-        yield* Effect.fork(Effect.zipRight(Effect.exit(Deferred.await(begun.opened)), places.release(1)))
+        yield* Effect.fork(Effect.zipRight(Effect.exit(begun.opened.wait), places.release(1)))
         yield* Effect.sleep(1_000 / registryDialsPerSecond)
       }
     })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Reason } from "../domain/Reason.js"
 import { type Connection, TransportError } from "../services/Transport.js"
+import { Receiving } from "./receiving.js"
 import { Signal } from "./signal.js"
 
 /**
@@ -27,8 +28,10 @@ export interface SideOptions {
  * @since 0.1.0
  */
 export class Pipe {
-  readonly readable = new Signal()
-  readonly writable = new Signal()
+  /** Told when something has come, or the end. */
+  readable: () => void = () => {}
+  /** Told when there is space again, or the end. */
+  writable: () => void = () => {}
   bytes = 0
   /** The writer writes no more. */
   ended = false
@@ -72,8 +75,8 @@ export class Pipe {
   }
 
   wake(): void {
-    this.readable.raise()
-    this.writable.raise()
+    this.readable()
+    this.writable()
   }
 }
 
@@ -100,43 +103,56 @@ export const side = (
   { capacity, chunk }: SideOptions
 ): Side => {
   let closed = false
+  /** The writer was told to wait. */
+  let waited = false
+  /** Something was written behind the end. */
+  let late = false
+  const space = new Signal()
   const fail = (reason: Reason) => Effect.fail(new TransportError({ reason, endpoint: ends.remote }))
 
-  const read: Connection["read"] = Effect.suspend(() => {
+  const receiving = new Receiving(() => {
     if (closed) return fail("ConnectionAborted")
     if (inbound.bytes > 0) {
       const taken = inbound.take(Math.min(Math.max(chunk(inbound.bytes), 1), inbound.bytes))
-      inbound.writable.raise()
-      return Effect.succeedSome(taken)
+      inbound.writable()
+      return taken
     }
     if (inbound.ended) return Effect.succeed(Option.none())
-    return inbound.broken === undefined
-      ? Effect.zipRight(inbound.readable.next(), read)
-      : fail(inbound.broken)
+    return inbound.broken === undefined ? undefined : fail(inbound.broken)
   })
+  inbound.readable = () => receiving.wake()
+  outbound.writable = () => {
+    space.raise()
+    if (!waited || outbound.bytes >= capacity) return
+    waited = false
+    receiving.drained()
+  }
 
-  const drained: Effect.Effect<void, TransportError> = Effect.suspend(() => {
+  const below: Effect.Effect<void, TransportError> = Effect.suspend(() => {
     if (closed) return fail("ConnectionAborted")
     if (outbound.broken !== undefined) return fail(outbound.broken)
-    return outbound.bytes < capacity ? Effect.void : Effect.zipRight(outbound.writable.next(), drained)
+    return outbound.bytes < capacity ? Effect.void : Effect.zipRight(space.next(), below)
   })
+  const drained = Effect.suspend(() => late ? fail("BrokenPipe") : below)
 
-  const write: Connection["write"] = (chunks) =>
-    Effect.suspend(() => {
-      if (closed) return fail("ConnectionAborted")
-      if (outbound.broken !== undefined) return fail(outbound.broken)
-      if (outbound.ended) return fail("BrokenPipe")
-      for (const bytes of chunks) outbound.push(bytes)
-      outbound.readable.raise()
-      return drained
-    })
+  const write: Connection["write"] = (chunks) => {
+    if (closed || outbound.broken !== undefined) return false
+    if (outbound.ended) {
+      late = true
+      return false
+    }
+    for (const bytes of chunks) outbound.push(bytes)
+    outbound.readable()
+    waited = outbound.bytes >= capacity
+    return !waited
+  }
 
   const end = Effect.suspend(() => {
     if (!closed && outbound.broken === undefined) {
       outbound.ended = true
-      outbound.readable.raise()
+      outbound.readable()
     }
-    return drained
+    return below
   })
 
   const close = (abort = false) => {
@@ -152,5 +168,6 @@ export const side = (
     outbound.wake()
   }
 
-  return { connection: { ...ends, read, write, end, abort: Effect.sync(() => close(true)) }, close }
+  const receive: Connection["receive"] = (receiver) => receiving.receive(receiver)
+  return { connection: { ...ends, receive, write, drained, end, abort: () => close(true) }, close }
 }

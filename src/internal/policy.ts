@@ -10,8 +10,7 @@ import * as Crypto from "../protocol/Crypto.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
 import { type Core, now, publish } from "./core.js"
-import { ping } from "./established.js"
-import { close, type Link } from "./link.js"
+import { close, type Ending, type Link } from "./link.js"
 
 /** A refusal; `answer` says whether the peer is told by a sealed Close. */
 export interface Refusal {
@@ -20,37 +19,40 @@ export interface Refusal {
 }
 
 /** Checks 5 to 10: who the peer is and whether there is a place for it. Makes the place if need be. */
-export const check = (core: Core, link: Link, proven: Proven): Effect.Effect<Refusal | undefined> =>
-  Effect.suspend(() => {
-    const { settings, table } = core
-    const outbound = link.direction === "outbound"
-    const pin = Option.fromNullable(outbound ? settings.pins.get(link.endpoint.toString()) : undefined)
-    link.proven = proven
-    link.trust = IdentityCheck.trustOf(proven, { ...settings, pin })
-    const place = table.room(proven.peerId, link.direction, link.trust === "pinned")
-    const reason = IdentityCheck.check(proven, {
-      ...settings,
-      pin,
-      own: { peerId: core.peerId, instance: Crypto.hex(core.party.instance), nodeId: settings.id },
-      holderOf: (nodeId) => table.holderOf(nodeId),
-      room: place.room
-    })
-    if (reason === undefined) {
-      if (place.evict !== undefined) {
-        table.evict(place.evict)
-        core.links.get(place.evict)?.end(close("TooManyPeers"))
-      }
-      return Effect.succeed(undefined)
-    }
-    const answer = IdentityCheck.reactionTo(reason, outbound ? "initiator" : "responder") === "close"
-    if (reason === "NodeIdConflict" || reason === "DuplicateIdentity") {
-      announceConflict(core, link, proven, reason)
-    }
-    return Effect.as(reason === "NodeIdConflict" ? challenge(core, proven.nodeId) : Effect.void, {
-      reason,
-      answer
-    })
+export const check = (core: Core, link: Link, proven: Proven): Refusal | undefined => {
+  const { settings, table } = core
+  const outbound = link.direction === "outbound"
+  const pin = Option.fromNullable(outbound ? settings.pins.get(link.endpoint.toString()) : undefined)
+  link.proven = proven
+  link.trust = IdentityCheck.trustOf(proven, { ...settings, pin })
+  const place = table.room(proven.peerId, link.direction, link.trust === "pinned")
+  const reason = IdentityCheck.check(proven, {
+    ...settings,
+    pin,
+    own: { peerId: core.peerId, instance: Crypto.hex(core.party.instance), nodeId: settings.id },
+    holderOf: (nodeId) => table.holderOf(nodeId),
+    room: place.room
   })
+  if (reason === undefined) {
+    if (place.evict !== undefined) {
+      table.evict(place.evict)
+      core.links.get(place.evict)?.end(close("TooManyPeers"))
+    }
+    return undefined
+  }
+  const answer = IdentityCheck.reactionTo(reason, outbound ? "initiator" : "responder") === "close"
+  if (reason === "NodeIdConflict" || reason === "DuplicateIdentity") {
+    announceConflict(core, link, proven, reason)
+  }
+  return { reason, answer }
+}
+
+/** Fails with how a refused connection ends. Whoever holds the name that it claims has to show that it lives. */
+export const refuse = (core: Core, { nodeId }: Proven, ending: Ending): Effect.Effect<never, Ending> =>
+  Effect.zipRight(
+    ending.reason === "NodeIdConflict" ? challenge(core, nodeId) : Effect.void,
+    Effect.fail(ending)
+  )
 
 /**
  * Decides which session with this peer lives: ends the other one and puts this one into force, or refuses it.
@@ -99,14 +101,15 @@ const challenge = (core: Core, nodeId: NodeId): Effect.Effect<void> =>
     const holder = core.table.holderOf(nodeId)
     const session = holder === undefined ? undefined : core.table.current(holder)
     const link = session === undefined ? undefined : core.links.get(session.conn)
-    if (link === undefined || link.challenged) return Effect.void
+    const exchange = link?.exchange
+    if (link === undefined || exchange === undefined || link.challenged) return Effect.void
     link.challenged = true
-    const before = link.framesHeard
-    return ping(core, link).pipe(
+    const before = exchange.session.opened
+    return Effect.tap(core.entropy.bytes(8), (data) => exchange.ping(data)).pipe(
       Effect.zipRight(Effect.sleep(core.limits.idChallengeMillis)),
       Effect.tap(() => {
         link.challenged = false
-        if (link.framesHeard === before) link.end(close("Stale"))
+        if (exchange.session.opened === before) link.end(close("Stale"))
       }),
       Effect.forkIn(core.scope)
     )

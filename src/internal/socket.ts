@@ -7,12 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
-import { type Connection, TransportError } from "../services/Transport.js"
+import { type Connection, type Receiver, TransportError } from "../services/Transport.js"
 import { reasonOf } from "./errno.js"
+import { atOnce, type Next, Receiving } from "./receiving.js"
 import { Signal } from "./signal.js"
 
 // The kernel may take everything as fast as a fiber writes it, and then nothing else in the process would run: after
-// this many bytes the writer lets one turn of the event loop pass.
+// this many bytes the writer is told to wait for one turn of the event loop.
 const turnBytes = 1_048_576
 
 /** The two addresses of an established socket. @since 0.1.0 */
@@ -37,95 +38,128 @@ export const endsOf = (socket: Socket): Ends | undefined => {
  *
  * @since 0.1.0
  */
-export const connection = (socket: Socket, { local, remote }: Ends): Connection => {
-  // One fiber reads. A latch in this place would double what a small round trip costs.
-  let reader: ((read: Connection["read"]) => void) | undefined
-  let changed = false
-  const writable = new Signal()
-  let failure: unknown
-  let written = 0
+export const connection = (socket: Socket, ends: Ends): Connection => new SocketConnection(socket, ends)
 
-  const wakeReader = () => {
-    const resume = reader
-    reader = undefined
-    changed = true
-    resume?.(read)
-  }
-  const wake = () => {
-    wakeReader()
-    writable.raise()
-  }
-  socket.on("readable", wakeReader)
-  socket.on("end", wakeReader)
-  socket.on("drain", () => writable.raise())
-  socket.on("finish", () => writable.raise())
-  socket.on("close", wake)
-  socket.on("error", (cause) => {
-    failure ??= cause
-    wake()
-  })
+/** One object for all that happens on a socket: a node may have thousands of them. */
+class SocketConnection implements Connection {
+  readonly local: Endpoint.Endpoint
+  readonly remote: Endpoint.Endpoint
+  readonly #socket: Socket
+  readonly #receiving = new Receiving(() => this.#next(), atOnce)
+  readonly #writable = new Signal()
+  #failure: unknown
+  #written = 0
+  /** A writer was told to wait. */
+  #waited = false
+  /** Something was written behind the end. */
+  #late = false
 
-  const gone = () => failure !== undefined || socket.destroyed
-  const fail = Effect.suspend(() =>
-    Effect.fail(
-      failure === undefined
-        ? new TransportError({ reason: "ConnectionAborted", endpoint: remote })
-        : new TransportError({ reason: reasonOf(failure), endpoint: remote, cause: failure })
-    )
-  )
+  constructor(socket: Socket, { local, remote }: Ends) {
+    this.local = local
+    this.remote = remote
+    this.#socket = socket
+    const wake = () => this.#receiving.wake()
+    socket.on("readable", wake)
+    socket.on("end", wake)
+    socket.on("drain", () => this.#drain())
+    socket.on("close", () => this.#wake())
+    socket.on("error", (cause) => {
+      this.#failure ??= cause
+      this.#wake()
+    })
+  }
+
+  receive<A>(receiver: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> {
+    return this.#receiving.receive(receiver)
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array>): boolean {
+    const socket = this.#socket
+    if (this.#gone) return false
+    if (socket.writableEnded) {
+      this.#late = true
+      return false
+    }
+    if (chunks.length > 1) socket.cork()
+    for (const chunk of chunks) {
+      socket.write(chunk)
+      this.#written += chunk.byteLength
+    }
+    if (chunks.length > 1) socket.uncork()
+    if (this.#written >= turnBytes) {
+      this.#written = 0
+      setImmediate(() => this.#drain())
+    } else if (socket.writableLength < socket.writableHighWaterMark) return true
+    this.#waited = true
+    return false
+  }
+
+  // Made when they are asked for: most connections never are.
+  get drained(): Effect.Effect<void, TransportError> {
+    return this.#wait(() => {
+      if (this.#gone) return this.#fail()
+      if (this.#late) return Effect.fail(new TransportError({ reason: "BrokenPipe", endpoint: this.remote }))
+      return this.#waited ? undefined : Effect.void
+    })
+  }
+
+  get end(): Effect.Effect<void, TransportError> {
+    return Effect.suspend(() => {
+      if (!this.#gone && !this.#socket.writableEnded) {
+        this.#socket.once("finish", () => this.#writable.raise())
+        this.#socket.end()
+      }
+      return this.#wait(() => {
+        if (this.#socket.writableFinished) return Effect.void
+        return this.#gone ? this.#fail() : undefined
+      })
+    })
+  }
+
+  abort(): void {
+    reset(this.#socket)
+  }
+
+  /** Waits until the writing side has come to something. */
+  #wait(outcome: () => Effect.Effect<void, TransportError> | undefined): Effect.Effect<void, TransportError> {
+    return Effect.suspend(() => outcome() ?? Effect.zipRight(this.#writable.next(), this.#wait(outcome)))
+  }
 
   // What had come before the connection broke is still handed out.
-  const read: Connection["read"] = Effect.suspend(() => {
-    const aborted = socket.destroyed && failure === undefined && !socket.readableEnded
+  #next(): Next {
+    const socket = this.#socket
+    const aborted = socket.destroyed && this.#failure === undefined && !socket.readableEnded
     const chunk: Buffer | null = aborted ? null : socket.read()
-    if (chunk !== null) {
-      return Effect.succeedSome(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-    }
+    if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     if (socket.readableEnded) return Effect.succeed(Option.none())
-    changed = false
-    return gone() ? fail : waiting
-  })
-  const waiting: Connection["read"] = Effect.async((resume) => {
-    if (changed) resume(read)
-    else reader = resume
-  })
-
-  const settle = (): Effect.Effect<void, TransportError> => {
-    if (gone()) return fail
-    return socket.writableLength < socket.writableHighWaterMark
-      ? Effect.void
-      : Effect.zipRight(writable.next(), drained)
+    return this.#gone ? this.#fail() : undefined
   }
-  const drained = Effect.suspend(settle)
-  const write: Connection["write"] = (chunks) =>
-    Effect.suspend(() => {
-      if (gone()) return fail
-      if (socket.writableEnded) {
-        return Effect.fail(new TransportError({ reason: "BrokenPipe", endpoint: remote }))
-      }
-      if (chunks.length > 1) socket.cork()
-      for (const chunk of chunks) {
-        socket.write(chunk)
-        written += chunk.byteLength
-      }
-      socket.uncork()
-      if (written < turnBytes) return settle()
-      written = 0
-      return Effect.zipRight(turn, drained)
-    })
 
-  const finished: Effect.Effect<void, TransportError> = Effect.suspend(() => {
-    if (socket.writableFinished) return Effect.void
-    return gone() ? fail : Effect.zipRight(writable.next(), finished)
-  })
-  const end = Effect.suspend(() => {
-    if (!gone()) socket.end()
-    return finished
-  })
+  get #gone(): boolean {
+    return this.#failure !== undefined || this.#socket.destroyed
+  }
 
-  const abort = Effect.sync(() => reset(socket))
+  #fail(): Effect.Effect<never, TransportError> {
+    const cause = this.#failure
+    const endpoint = this.remote
+    return Effect.fail(
+      cause === undefined
+        ? new TransportError({ reason: "ConnectionAborted", endpoint })
+        : new TransportError({ reason: reasonOf(cause), endpoint, cause })
+    )
+  }
 
-  return { local, remote, read, write, end, abort }
+  #drain(): void {
+    if (!this.#waited || this.#socket.writableLength >= this.#socket.writableHighWaterMark) return
+    this.#waited = false
+    this.#writable.raise()
+    this.#receiving.drained()
+  }
+
+  #wake(): void {
+    this.#receiving.wake()
+    this.#writable.raise()
+  }
 }
 
 /**
@@ -139,8 +173,3 @@ export const reset = (socket: Socket): void => {
   if (socket.writableEnded && !socket.writableFinished && socket.writableLength === 0) socket.destroy()
   else socket.resetAndDestroy()
 }
-
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})

@@ -5,6 +5,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -140,6 +141,7 @@ const makeCore = Effect.gen(function*() {
       limits
     },
     clock: yield* Effect.clock,
+    scheduler: yield* FiberRef.get(FiberRef.currentScheduler),
     transport: yield* Transport,
     guard: yield* ConnectionGuard,
     stats: yield* Stats,
@@ -160,7 +162,7 @@ const makeCore = Effect.gen(function*() {
     messages: new Hub<Message>({
       limit: limits.mailboxBytes,
       early: 0,
-      sizeOf: ({ payload }) => payload.length + 64
+      sizeOf: ({ size }) => size + 64
     }),
     witness: yield* Witness,
     connections: 0,
@@ -254,9 +256,11 @@ const stop = (core: Core): Effect.Effect<void> =>
     core.stopping = true
     const links = [...core.links.values()]
     for (const link of links) link.end({ ...close("Shutdown"), reason: "Stopped" })
-    yield* Effect.forEach(links, (link) => Deferred.await(link.gone), { discard: true }).pipe(
+    yield* Effect.forEach(links, (link) => link.gone.wait, { discard: true }).pipe(
       Effect.timeoutOption(core.limits.stopMillis)
     )
+    // Nothing interrupts a goodbye but this.
+    for (const { connection } of core.links.values()) connection?.abort()
   })
 
 const disconnect = (core: Core, peer: PeerId): boolean => {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto"
+import { createCipheriv, createDecipheriv } from "node:crypto"
 
 /** Bytes of a key. @since 0.1.0 */
 export const keyBytes = 32
@@ -17,12 +17,9 @@ export interface Sealed {
   readonly tag: Uint8Array
 }
 
-/** Makes a handle that cannot be printed of 32 bytes. @since 0.1.0 */
-export const importKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes)
-
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
 export const seal = (
-  key: KeyObject | Uint8Array,
+  key: Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
   plaintext: Uint8Array
@@ -34,9 +31,25 @@ export const seal = (
   return { ciphertext, tag: cipher.getAuthTag() }
 }
 
+/** The same for a plaintext in two pieces. @since 0.1.0 */
+export const sealTwo = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  ad: Uint8Array,
+  head: Uint8Array,
+  rest: Uint8Array
+): { readonly first: Uint8Array; readonly second: Uint8Array; readonly tag: Uint8Array } => {
+  const cipher = createCipheriv(algorithm, key, nonce, options)
+  cipher.setAAD(ad, { plaintextLength: head.length + rest.length })
+  const first = head.length === 0 ? head : cipher.update(head)
+  const second = cipher.update(rest)
+  cipher.final()
+  return { first, second, tag: cipher.getAuthTag() }
+}
+
 /** Decrypts into memory of its own; nothing if anything was changed. The tag must have 16 bytes. @since 0.1.0 */
 export const open = (
-  key: KeyObject | Uint8Array,
+  key: Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
   ciphertext: Uint8Array,
@@ -59,9 +72,5 @@ const rekeyNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 
 const zeros = new Uint8Array(keyBytes)
 
 /** The key that follows a key, from which the old one cannot be found. @since 0.1.0 */
-export const rekey = (key: KeyObject): KeyObject => {
-  const { ciphertext } = seal(key, rekeyNonce, new Uint8Array(0), zeros)
-  const next = importKey(ciphertext)
-  ciphertext.fill(0)
-  return next
-}
+export const rekey = (key: Uint8Array): Uint8Array =>
+  seal(key, rekeyNonce, new Uint8Array(0), zeros).ciphertext

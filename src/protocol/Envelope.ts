@@ -47,18 +47,17 @@ export const maxPlain = maxBody - sealedBytes - 3
 export const minSealed = sealedBytes + 1
 
 const typeAt = 8
-const idAt = 10
+
+/** Where the id stands in a header. @since 0.1.0 */
+export const idAt = 10
+
 const flagsAt = 18
 
 /** A header; `id` is the count of envelopes in that direction, from 1. @since 0.1.0 */
 export const header = (type: number, id: number, sealed: boolean): Uint8Array => {
   const bytes = Uint8Array.of(0x56, 0x50, 0x32, 0x50, major, 0, minor, 0, ...new Uint8Array(14))
   setType(bytes, type)
-  let rest = id
-  for (let at = idAt; at < flagsAt; at++) {
-    bytes[at] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
+  setCount(bytes, idAt, id)
   bytes[flagsAt] = sealed ? 1 : 0
   return bytes
 }
@@ -72,15 +71,13 @@ export const setType = (bytes: Uint8Array, type: number): void => {
   bytes[typeAt + 1] = type >>> 8
 }
 
-/** Counts the id of a header on by one. @since 0.1.0 */
-export const countOn = (bytes: Uint8Array): void => increment(bytes, idAt)
-
-/** Adds one to the little-endian u64 at `at`. @since 0.1.0 */
-export const increment = (bytes: Uint8Array, at: number): void => {
-  for (let index = at; index < at + 8; index++) {
-    const byte = ((bytes[index] ?? 0) + 1) & 0xff
-    bytes[index] = byte
-    if (byte !== 0) return
+/** Writes a count as the little-endian u64 at `at`. @since 0.1.0 */
+export const setCount = (bytes: Uint8Array, at: number, count: number): void => {
+  // Two halves: what a bitwise operator takes has 32 bits.
+  const high = Math.floor(count / 0x1_0000_0000)
+  for (let index = 0; index < 4; index++) {
+    bytes[at + index] = count >>> (8 * index)
+    bytes[at + 4 + index] = high >>> (8 * index)
   }
 }
 

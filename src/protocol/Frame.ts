@@ -9,8 +9,7 @@ const nothing = new Uint8Array(0)
 
 /**
  * Takes chunks, gives frames. A frame that lies whole within a chunk is a view of it; one that is spread over
- * chunks is gathered in memory that the next such frame takes over. It is allocated once a length is known to be
- * permitted.
+ * chunks is gathered in memory of its own, once its length is known to be permitted.
  *
  * @since 0.1.0
  */
@@ -19,10 +18,8 @@ export class FrameReader {
   #at = 0
   #body: Uint8Array | undefined
   #filled = 0
-  /** Memory of the last gathered frame, for the next one. */
-  #spare: Uint8Array = nothing
 
-  /** Takes a chunk, which must not be changed afterwards. Call {@link next} until it gives no more before the next push. */
+  /** Takes a chunk, the caller's again once {@link next} gives no more, which must be before the next push. */
   push(chunk: Uint8Array): void {
     const left = this.#chunk.length - this.#at
     this.#chunk = left === 0 ? chunk : joined(this.#chunk.subarray(this.#at), chunk)
@@ -30,26 +27,28 @@ export class FrameReader {
   }
 
   /**
-   * The next body, without its prefix, good until the next call; nothing while bytes are missing; `"FrameLength"` as soon as the prefix is
-   * known to be wrong or to name a length outside `min` to `max`, and at every call from then on.
+   * The next body, without its prefix, good for as long as the chunk is; nothing while bytes are missing;
+   * `"FrameLength"` as soon as the prefix is known to be wrong or to name a length outside `min` to `max`, and at every
+   * call from then on.
    */
   next(min: number, max: number): Uint8Array | undefined | "FrameLength" {
     const chunk = this.#chunk
     if (this.#body === undefined) {
       const length = Varint.read(chunk, this.#at, chunk.length)
       if (length === Varint.more) {
-        return chunk.length - this.#at < Varint.size(max) ? undefined : "FrameLength"
+        if (chunk.length - this.#at >= Varint.size(max)) return "FrameLength"
+        // Copied, a byte or two: the chunk is the caller's again.
+        this.#chunk = Uint8Array.from(chunk.subarray(this.#at))
+        this.#at = 0
+        return undefined
       }
       if (length < min || length > max) return "FrameLength"
       const start = this.#at + Varint.size(length)
       if (start + length <= chunk.length) {
         this.#advance(start + length)
-        // Whoever sends little again, if only a Ping, costs no memory for the much it once sent.
-        this.#spare = nothing
         return chunk.subarray(start, start + length)
       }
-      if (this.#spare.length < length) this.#spare = Buffer.allocUnsafe(length)
-      this.#body = this.#spare.subarray(0, length)
+      this.#body = Buffer.allocUnsafe(length)
       this.#filled = 0
       this.#at = start
     }

@@ -105,7 +105,7 @@ export const decode = (type: number, plaintext: Uint8Array): Message | undefined
     case types.Bundle:
       return decodeBundle(plaintext)
     default:
-      return decodeMessage(type, plaintext, 0, plaintext.length, new Topics(plaintext))
+      return decodePlain(type, plaintext, 0, plaintext.length)
   }
 }
 
@@ -138,6 +138,16 @@ export const encodeClose = (code: number, detail: string): Uint8Array => {
   return Uint8Array.of(code & 0xff, code >>> 8, text.length, ...text)
 }
 
+/** What a Close says; nothing if it does not parse. @since 0.1.0 */
+export const decodeClose = (bytes: Uint8Array): Close | undefined => {
+  const [low, high, length] = bytes
+  if (low === undefined || high === undefined || length === undefined) return undefined
+  if (length > maxDetail || bytes.length !== 3 + length) return undefined
+  const detail = bytes.subarray(3)
+  if (detail.some((byte) => byte < 0x20 || byte > 0x7e)) return undefined
+  return { _tag: "Close", code: low | high << 8, detail: String.fromCharCode(...detail) }
+}
+
 /**
  * The Data plaintexts of a message of the application, each within the longest plaintext; the payload is copied.
  * Throws a RangeError if {@link isTopic} is false for the topic.
@@ -163,8 +173,63 @@ export const parts = (topic: string, payload: Uint8Array): ReadonlyArray<Uint8Ar
  */
 export const head = (topic: string): Uint8Array => encodeBeginning(0, topic, nothing)
 
-/** Whether a Data plaintext is a message in one piece, as a Bundle takes it. @since 0.1.0 */
-export const isWhole = (part: Uint8Array): boolean => part[0] === 0
+/** The same head for a part that others follow. @since 0.1.0 */
+export const withMore = (head: Uint8Array): Uint8Array => {
+  const bytes = Uint8Array.from(head)
+  bytes[0] = (head[0] ?? 0) | 1
+  return bytes
+}
+
+/**
+ * Where the payload begins of a Data plaintext that lies at `at` to `end`; negative if it does not parse.
+ *
+ * @since 0.1.0
+ */
+export const payloadStart = (bytes: Uint8Array, at: number, end: number): number => {
+  if (at >= end) return -1
+  const part = bytes[at] ?? 0
+  if (part > 3) return -1
+  if (part > 1) return at + 1
+  const length = Varint.read(bytes, at + 1, end)
+  const start = at + 2 + length
+  if (length < 0 || length > maxTopicBytes || start > end) return -1
+  return readTopic(bytes, at + 2, start) === undefined ? -1 : start
+}
+
+/** The topic of a Data plaintext at `at` that has been checked and does not continue another one. @since 0.1.0 */
+export const topicOf = (bytes: Uint8Array, at: number): string =>
+  readTopic(bytes, at + 2, at + 2 + (bytes[at + 1] ?? 0)) ?? ""
+
+/** Where the item of a Bundle at `at` ends; negative if it does not end within the bytes. @since 0.1.0 */
+export const itemEnd = (bytes: Uint8Array, at: number): number => {
+  const length = Varint.read(bytes, at + 2, bytes.length)
+  const end = at + itemHead(length) + length
+  return length < 0 || end > bytes.length ? -1 : end
+}
+
+/** Where the plaintext of the item of a Bundle at `at` begins, once {@link itemEnd} has found its end. @since 0.1.0 */
+export const itemStart = (bytes: Uint8Array, at: number): number =>
+  at + ((bytes[at + 2] ?? 0) < 0x80 ? 3 : (bytes[at + 3] ?? 0) < 0x80 ? 4 : 5)
+
+/**
+ * Where the payload of the item of a Bundle from `at` to `end` begins, that of a Ping or Pong being its bytes;
+ * negative if a Bundle must not hold it.
+ *
+ * @since 0.1.0
+ */
+export const checkItem = (bytes: Uint8Array, at: number, end: number): number => {
+  if (end < 0 || bytes[at + 1] !== 0) return -1
+  const start = itemStart(bytes, at)
+  switch (bytes[at]) {
+    case types.Data:
+      return bytes[start] === 0 ? payloadStart(bytes, start, end) : -1
+    case types.Ping:
+    case types.Pong:
+      return end - start === pingBytes ? start : -1
+    default:
+      return -1
+  }
+}
 
 /** Bytes in front of a plaintext of that length within a Bundle. @since 0.1.0 */
 export const itemHead = (length: number): number => 2 + Varint.size(length)
@@ -190,12 +255,11 @@ const encoder = new TextEncoder()
 // A byte order mark is kept, so that it is refused like any other control character.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const decodeMessage = (
+const decodePlain = (
   type: number,
   bytes: Uint8Array,
   at: number,
-  end: number,
-  topics: Topics
+  end: number
 ): Item | Beginning | Continuation | undefined => {
   switch (type) {
     case types.Ping:
@@ -203,7 +267,7 @@ const decodeMessage = (
     case types.Pong:
       return end - at === pingBytes ? { _tag: "Pong", data: bytes.subarray(at, end) } : undefined
     case types.Data:
-      return decodeData(bytes, at, end, topics)
+      return decodeData(bytes, at, end)
     default:
       return undefined
   }
@@ -212,53 +276,33 @@ const decodeMessage = (
 const decodeData = (
   bytes: Uint8Array,
   at: number,
-  end: number,
-  topics: Topics
+  end: number
 ): Data | Beginning | Continuation | undefined => {
-  if (at === end) return undefined
+  const start = payloadStart(bytes, at, end)
+  if (start < 0) return undefined
   const part = bytes[at] ?? 0
-  if (part > 3) return undefined
-  if (part > 1) return { _tag: "Continuation", more: part === 3, payload: view(bytes, at + 1, end) }
-  const length = Varint.read(bytes, at + 1, end)
-  if (length < 0 || length > maxTopicBytes || at + 2 + length > end) return undefined
-  const start = at + 2 + length
-  const topic = topics.read(at + 2, start)
-  if (topic === undefined) return undefined
-  return { _tag: part === 0 ? "Data" : "Beginning", topic, payload: view(bytes, start, end) }
+  const payload = bytes.subarray(start, end)
+  if (part > 1) return { _tag: "Continuation", more: part === 3, payload }
+  return { _tag: part === 0 ? "Data" : "Beginning", topic: topicOf(bytes, at), payload }
 }
 
-/** Not `subarray`: of a Buffer that is another Buffer, which costs twice as much to make. */
-const view = (bytes: Uint8Array, at: number, end: number): Uint8Array =>
-  new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at)
+/** The last topic that was read: that of the next message is nearly always the same. */
+let recent = ""
 
-/** Reads the topics in a plaintext; one that is the same as the one before it costs a comparison. */
-class Topics {
-  readonly #bytes: Uint8Array
-  #at = 0
-  #end = 0
-  #text = ""
+const readTopic = (bytes: Uint8Array, at: number, end: number): string | undefined => {
+  if (isText(bytes, at, end, recent)) return recent
+  const text = decodeTopic(bytes, at, end)
+  // One that has a byte for each character is ASCII, which is compared without being decoded.
+  if (text?.length === end - at) recent = text
+  return text
+}
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+const isText = (bytes: Uint8Array, at: number, end: number, text: string): boolean => {
+  if (end - at !== text.length) return false
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[at + index] !== text.charCodeAt(index)) return false
   }
-
-  read(at: number, end: number): string | undefined {
-    if (this.#isSame(at, end)) return this.#text
-    const text = decodeTopic(this.#bytes, at, end)
-    if (text === undefined) return undefined
-    this.#at = at
-    this.#end = end
-    this.#text = text
-    return text
-  }
-
-  #isSame(at: number, end: number): boolean {
-    if (end - at !== this.#end - this.#at) return false
-    for (let index = 0; index < end - at; index++) {
-      if (this.#bytes[at + index] !== this.#bytes[this.#at + index]) return false
-    }
-    return true
-  }
+  return true
 }
 
 const decodeTopic = (bytes: Uint8Array, at: number, end: number): string | undefined => {
@@ -281,30 +325,13 @@ const decodeUnusual = (bytes: Uint8Array): string | undefined => {
   }
 }
 
-const decodeClose = (bytes: Uint8Array): Close | undefined => {
-  const [low, high, length] = bytes
-  if (low === undefined || high === undefined || length === undefined) return undefined
-  if (length > maxDetail || bytes.length !== 3 + length) return undefined
-  const detail = bytes.subarray(3)
-  if (detail.some((byte) => byte < 0x20 || byte > 0x7e)) return undefined
-  return { _tag: "Close", code: low | high << 8, detail: String.fromCharCode(...detail) }
-}
-
 const decodeBundle = (bytes: Uint8Array): Bundle | undefined => {
   const messages: Array<Item> = []
-  const topics = new Topics(bytes)
-  let at = 0
-  while (at < bytes.length) {
-    const length = Varint.read(bytes, at + 2, bytes.length)
-    if (length < 0) return undefined
-    const start = at + itemHead(length)
-    const end = start + length
-    if (end > bytes.length) return undefined
-    const message = decodeMessage((bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8, bytes, start, end, topics)
-    if (message === undefined || message._tag === "Beginning" || message._tag === "Continuation") {
-      return undefined
-    }
-    messages.push(message)
+  for (let at = 0; at < bytes.length;) {
+    const end = itemEnd(bytes, at)
+    if (checkItem(bytes, at, end) < 0) return undefined
+    const message = decodePlain(bytes[at] ?? 0, bytes, itemStart(bytes, at), end)
+    if (message !== undefined) messages.push(message as Item)
     at = end
   }
   return messages.length === 0 ? undefined : { _tag: "Bundle", messages }

@@ -1,5 +1,6 @@
 /**
- * What waits for one peer. It is sealed as late as it can be, so that all that waits goes out under few tags.
+ * What waits for one peer. What is small is sealed as late as it can be, so that all that waits goes out under few
+ * tags; what is long is sealed at once, out of the caller's memory.
  *
  * @since 0.1.0
  */
@@ -11,19 +12,23 @@ import * as Varint from "./Varint.js"
 /** Bytes up to which a plaintext is copied into a Bundle: beyond, the copy costs more than a tag of its own. */
 const smallBytes = 16_384
 
-const nothing: Uint8Array = new Uint8Array(0)
-
 /**
  * Plaintexts in the order in which they were offered. Small ones that follow each other become one Bundle.
  *
  * @since 0.1.0
  */
 export class Outbox {
-  readonly #waiting: Array<Parcel> = []
+  readonly #session: Session
+  /** Frames that are sealed, and so must go out before any other. */
+  #first: Sealed | undefined
+  #last: Sealed | undefined
+  /** Behind them, what can still be added to. */
+  #gathering: Gathering | undefined
   #bytes = 0
-  /** The last topic of a message in one piece, and what stands before the payloads under it. */
-  #topic: string | undefined
-  #head = nothing
+
+  constructor(session: Session) {
+    this.#session = session
+  }
 
   /** Bytes of plaintext that wait. */
   get bytes(): number {
@@ -32,76 +37,144 @@ export class Outbox {
 
   /** When the oldest of them came; nothing if none waits. */
   get oldestMillis(): number | undefined {
-    return this.#waiting[0]?.sinceMillis
+    return this.#first === undefined ? this.#gathering?.sinceMillis : this.#first.sinceMillis
   }
 
-  /** Takes a Ping, a Pong or a Close; the plaintext must not be changed afterwards. */
+  /** Takes a Ping, a Pong or a Close. */
   offerControl(type: number, plaintext: Uint8Array, nowMillis: number): void {
-    const shares = type !== Envelope.types.Close && plaintext.length <= smallBytes
-    if (!shares || !this.#join(type, nothing, plaintext)) {
-      this.#add(new Parcel(type, plaintext, shares, nowMillis))
-    }
+    if (type === Envelope.types.Close) this.#seal(type, nothing, plaintext, nowMillis)
+    else if (!this.#joins(type, nothing, plaintext)) this.#gather(type, nothing, plaintext, nowMillis)
   }
 
   /**
-   * Takes a message in one piece and copies it; its Data plaintext must be within the longest one. The clock is read
-   * only if the message does not join another one. A topic that is none is a RangeError.
+   * Takes a message of any length, all its parts. The payload is the caller's again. The clock is read only if the
+   * message does not join another one. A topic that is none is a RangeError.
    */
   offerData(topic: string, payload: Uint8Array, nowMillis: () => number): void {
-    if (topic !== this.#topic) {
-      this.#head = Message.head(topic)
-      this.#topic = topic
+    const head = headOf(topic)
+    if (head.length + payload.length > smallBytes) {
+      const now = nowMillis()
+      let at = 0
+      do at = this.offerPart(topic, payload, at, now)
+      while (at < payload.length)
+    } else if (!this.#joins(Envelope.types.Data, head, payload)) {
+      this.#gather(Envelope.types.Data, head, payload, nowMillis())
     }
-    const head = this.#head
-    const length = head.length + payload.length
-    const shares = length <= smallBytes
-    if (shares && this.#join(Envelope.types.Data, head, payload)) return
-    const plaintext = Buffer.allocUnsafe(length)
-    plaintext.set(head)
-    plaintext.set(payload, head.length)
-    this.#add(new Parcel(Envelope.types.Data, plaintext, shares, nowMillis()))
-  }
-
-  /** Takes a Data plaintext, one of {@link Message.parts}; it must not be changed afterwards. */
-  offerPart(part: Uint8Array, nowMillis: number): void {
-    const shares = Message.isWhole(part) && part.length <= smallBytes
-    if (shares && this.#join(Envelope.types.Data, nothing, part)) return
-    this.#add(new Parcel(Envelope.types.Data, part, shares, nowMillis))
   }
 
   /**
-   * Seals what waits into frames, at most `maxBytes` of them, though at least one frame if anything waits. Returns the
-   * bytes to write, in pieces that are cut anywhere.
+   * Takes the part of a message that begins at an offset of its payload, 0 or what the call before returned. Returns
+   * the offset behind it; the message is complete when that is the payload's length. The parts of a message must
+   * follow each other, and its payload must stay as it is meanwhile.
    */
-  flush(session: Session, maxBytes: number): Array<Uint8Array> {
+  offerPart(topic: string, payload: Uint8Array, from: number, nowMillis: number): number {
+    const head = from === 0 ? headOf(topic) : last
+    const end = Math.min(payload.length, from + Envelope.maxPlain - head.length)
+    const part = from === 0 && end === payload.length ? payload : payload.subarray(from, end)
+    if (part === payload && head.length + end <= smallBytes) {
+      if (!this.#joins(Envelope.types.Data, head, part)) {
+        this.#gather(Envelope.types.Data, head, part, nowMillis)
+      }
+    } else {
+      this.#seal(
+        Envelope.types.Data,
+        end === payload.length ? head : Message.withMore(head),
+        part,
+        nowMillis
+      )
+    }
+    return end
+  }
+
+  /** Forgets what is not sealed yet; what is sealed must go out, or nothing behind it would open. */
+  abandon(): void {
+    if (this.#gathering !== undefined) this.#bytes -= this.#gathering.length
+    this.#gathering = undefined
+  }
+
+  /**
+   * Frames of what waits, at most `maxBytes` of them, though at least one frame if anything waits. Returns the bytes to
+   * write, in pieces that are cut anywhere.
+   */
+  flush(maxBytes: number): Array<Uint8Array> {
     const pieces: Array<Uint8Array> = []
     let total = 0
-    let sealed = 0
-    for (const parcel of this.#waiting) {
-      total += frameBytes(parcel.length)
-      if (total > maxBytes && sealed > 0) break
-      pieces.push(...session.sealInPieces(parcel.type, parcel.plaintext))
-      this.#bytes -= parcel.length
-      sealed++
+    for (let next = this.#first; next !== undefined; next = next.next) {
+      total += frameBytes(next.length)
+      if (total > maxBytes && pieces.length > 0) return pieces
+      pieces.push(...next.pieces)
+      this.#bytes -= next.length
+      this.#first = next.next
     }
-    this.#waiting.splice(0, sealed)
+    this.#last = undefined
+    const gathering = this.#gathering
+    if (gathering === undefined) return pieces
+    if (total + frameBytes(gathering.length) > maxBytes && pieces.length > 0) return pieces
+    pieces.push(...this.#session.sealInPieces(gathering.type, nothing, gathering.plaintext))
+    this.#bytes -= gathering.length
+    this.#gathering = undefined
     return pieces
   }
 
-  /** Puts a small plaintext of two pieces to what came last; false if that cannot take it. */
-  #join(type: number, head: Uint8Array, rest: Uint8Array): boolean {
-    const last = this.#waiting[this.#waiting.length - 1]
-    if (last === undefined) return false
-    const before = last.length
-    if (!last.add(type, head, rest)) return false
-    this.#bytes += last.length - before
+  #seal(type: number, head: Uint8Array, rest: Uint8Array, nowMillis: number): void {
+    this.#sealGathered()
+    this.#push(
+      this.#session.sealInPieces(type, head, rest),
+      head.length + rest.length,
+      nowMillis
+    )
+    this.#bytes += head.length + rest.length
+  }
+
+  /** What waits before is sealed before. */
+  #sealGathered(): void {
+    const gathering = this.#gathering
+    if (gathering === undefined) return
+    this.#gathering = undefined
+    this.#push(
+      this.#session.sealInPieces(gathering.type, nothing, gathering.plaintext),
+      gathering.length,
+      gathering.sinceMillis
+    )
+  }
+
+  #push(pieces: ReadonlyArray<Uint8Array>, length: number, sinceMillis: number): void {
+    const sealed = new Sealed(pieces, length, sinceMillis)
+    if (this.#first === undefined || this.#last === undefined) this.#first = sealed
+    else this.#last.next = sealed
+    this.#last = sealed
+  }
+
+  /** Puts a small plaintext of two pieces to those that are gathered; false if there is none or no room. */
+  #joins(type: number, head: Uint8Array, rest: Uint8Array): boolean {
+    const gathering = this.#gathering
+    if (gathering === undefined) return false
+    const before = gathering.length
+    if (!gathering.add(type, head, rest)) return false
+    this.#bytes += gathering.length - before
     return true
   }
 
-  #add(parcel: Parcel): void {
-    this.#waiting.push(parcel)
-    this.#bytes += parcel.length
+  #gather(type: number, head: Uint8Array, rest: Uint8Array, nowMillis: number): void {
+    this.#sealGathered()
+    const gathering = new Gathering(nowMillis, head.length + rest.length)
+    gathering.add(type, head, rest)
+    this.#gathering = gathering
+    this.#bytes += gathering.length
   }
+}
+
+const nothing: Uint8Array = new Uint8Array(0)
+
+/** What stands before the payload of the last part of a message of several. */
+const last = Uint8Array.of(2)
+
+/** What stands before the payloads of the topic of the last message, whoever it went to. */
+let recent = { topic: "", head: Message.head("") }
+
+const headOf = (topic: string): Uint8Array => {
+  if (topic !== recent.topic) recent = { topic, head: Message.head(topic) }
+  return recent.head
 }
 
 const frameBytes = (plain: number): number => {
@@ -109,48 +182,69 @@ const frameBytes = (plain: number): number => {
   return Varint.size(body) + body
 }
 
-/** What goes under one tag: a plaintext as it is or, from the second one on, a Bundle in a buffer that grows. */
-class Parcel {
-  type: number
-  length: number
+/** A frame that waits. */
+class Sealed {
+  next: Sealed | undefined = undefined
+  readonly pieces: ReadonlyArray<Uint8Array>
+  /** Bytes of its plaintext. */
+  readonly length: number
   readonly sinceMillis: number
-  readonly #shares: boolean
-  #bytes: Uint8Array
 
-  constructor(type: number, plaintext: Uint8Array, shares: boolean, sinceMillis: number) {
-    this.type = type
-    this.length = plaintext.length
+  constructor(pieces: ReadonlyArray<Uint8Array>, length: number, sinceMillis: number) {
+    this.pieces = pieces
+    this.length = length
     this.sinceMillis = sinceMillis
-    this.#shares = shares
-    this.#bytes = plaintext
+  }
+}
+
+/** Small plaintexts, written as the items of a Bundle; while there is one only, it is sent as itself. */
+class Gathering {
+  readonly sinceMillis: number
+  #bytes: Uint8Array
+  #end = 0
+  /** Where the first plaintext begins, while it is the only one. */
+  #start = 0
+  #type = 0
+
+  constructor(sinceMillis: number, bytes: number) {
+    this.sinceMillis = sinceMillis
+    this.#bytes = Buffer.allocUnsafe(Math.max(256, bytes + Message.itemHead(bytes)))
+  }
+
+  get type(): number {
+    return this.#start === 0 ? Envelope.types.Bundle : this.#type
   }
 
   get plaintext(): Uint8Array {
-    return this.#bytes.subarray(0, this.length)
+    return this.#bytes.subarray(this.#start, this.#end)
   }
 
-  /** Adds a small plaintext of two pieces; false if this parcel cannot take it. */
+  get length(): number {
+    return this.#end - this.#start
+  }
+
+  /** Adds a plaintext of two pieces; false if there is no room for it. */
   add(type: number, head: Uint8Array, rest: Uint8Array): boolean {
-    if (!this.#shares) return false
-    const alone = this.type !== Envelope.types.Bundle
-    const first = alone ? Message.itemHead(this.length) + this.length : this.length
     const size = head.length + rest.length
-    const length = first + Message.itemHead(size) + size
-    if (length > Envelope.maxPlain) return false
-    if (alone || length > this.#bytes.length) this.#grow(length)
-    const start = Message.writeItemHead(this.#bytes, first, type, size)
+    const before = this.#end
+    const start = before + Message.itemHead(size)
+    const end = start + size
+    if (end > Envelope.maxPlain) return false
+    if (end > this.#bytes.length) this.#grow(end)
+    const bytes = this.#bytes
+    Message.writeItemHead(bytes, before, type, size)
     // Heads are short, and then a loop is quicker than a call.
-    for (let at = 0; at < head.length; at++) this.#bytes[start + at] = head[at] ?? 0
-    this.#bytes.set(rest, start + head.length)
-    this.length = length
+    for (let at = 0; at < head.length; at++) bytes[start + at] = head[at] ?? 0
+    bytes.set(rest, start + head.length)
+    this.#end = end
+    this.#type = type
+    this.#start = before === 0 ? start : 0
     return true
   }
 
   #grow(length: number): void {
-    const grown = Buffer.allocUnsafe(Math.min(Envelope.maxPlain, Math.max(256, 4 * length)))
-    if (this.type === Envelope.types.Bundle) grown.set(this.plaintext)
-    else Message.writeItem(grown, 0, this.type, this.#bytes)
+    const grown = Buffer.allocUnsafe(Math.min(Envelope.maxPlain, 4 * length))
+    grown.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
-    this.type = Envelope.types.Bundle
   }
 }

@@ -1,10 +1,9 @@
 /**
- * An authenticated session: chunks of bytes become events, plaintexts become sealed frames. Nothing can be chosen
+ * An authenticated session: chunks of bytes become messages, plaintexts become sealed frames. Nothing can be chosen
  * in a frame but its type and content: counters, nonces and keys are the ones due, or the session is over.
  *
  * @since 0.1.0
  */
-import type { KeyObject } from "node:crypto"
 import type { Limits } from "../domain/Limits.js"
 import { type CloseReason, fromCode, type Reason } from "../domain/Reason.js"
 import * as Aead from "./Aead.js"
@@ -13,30 +12,35 @@ import * as Envelope from "./Envelope.js"
 import { FrameReader } from "./Frame.js"
 import * as Message from "./Message.js"
 import { Rate } from "./Rate.js"
+import { Unfinished } from "./Unfinished.js"
 import * as Varint from "./Varint.js"
 
-/** What a peer said. @since 0.1.0 */
-export type SessionEvent =
-  | Message.Ping
-  | Message.Pong
-  | { readonly _tag: "Close"; readonly reason: CloseReason; readonly detail: string }
-  | Message.Data
-  | { readonly _tag: "Ignored"; readonly type: number }
+/** The peer's goodbye. @since 0.1.0 */
+export interface CloseEvent {
+  readonly _tag: "Close"
+  readonly reason: CloseReason
+  readonly detail: string
+}
+
+/** A frame of a type that this version does not know. @since 0.1.0 */
+export interface Ignored {
+  readonly _tag: "Ignored"
+  readonly type: number
+}
+
+/** Where what a peer said goes, in order. @since 0.1.0 */
+export interface Sink {
+  /** A message of the application: its payload is `bytes` from `start` to `end`, memory that nobody uses again. */
+  readonly data: (topic: string, bytes: Uint8Array, start: number, end: number) => void
+  /** Anything else. */
+  readonly control: (event: Message.Ping | Message.Pong | CloseEvent | Ignored) => void
+}
 
 /** Why a session is over. @since 0.1.0 */
 export interface Failure {
   readonly reason: Reason
   /** Whether the peer is told with a Close; otherwise the connection is destroyed without a word. */
   readonly answer: boolean
-}
-
-/** What came of a chunk. @since 0.1.0 */
-export interface Received {
-  /** In order; what came before a failure is in it. */
-  readonly events: ReadonlyArray<SessionEvent>
-  /** How many frames opened: any is a sign of life. */
-  readonly opened: number
-  readonly failure?: Failure
 }
 
 /** What a handshake leaves to its session. @since 0.1.0 */
@@ -56,242 +60,255 @@ export interface SessionOptions {
 
 /** Both directions of a connection after its handshake, frame by frame. @since 0.1.0 */
 export class Session {
-  /** The handshake's hash, the same at both ends and nowhere else. */
-  readonly id: Uint8Array
-  /** The same in hexadecimal: it is shown time and again. */
+  /** The handshake's hash in hexadecimal, the same at both ends and nowhere else. */
   readonly idText: string
   readonly #limits: SessionOptions["limits"]
-  readonly #reader = new FrameReader()
-  readonly #sending: Direction
-  readonly #receiving: Direction
-  readonly #pings: Rate
-  readonly #ignored: Rate
+  /** The key to send with, then the key to receive with: one small object for a session that may be idle for days. */
+  readonly #keys = new Uint8Array(2 * Aead.keyBytes)
+  readonly #firstSent: number
+  #sent = 0
+  #opened = 0
+  /** Only while a frame is cut. */
+  #reader: FrameReader | undefined
   #partial: Unfinished | undefined
+  #pings: Rate | undefined
+  #ignored: Rate | undefined
   #failure: Failure | undefined
   #closed = false
 
   constructor({ id, limits, receiveKey, rest, role, sendKey }: SessionOptions) {
-    this.id = id
     this.idText = hex(id)
     this.#limits = limits
-    this.#sending = new Direction(sendKey, firstId[role])
-    this.#receiving = new Direction(receiveKey, firstId[role === "initiator" ? "responder" : "initiator"])
-    this.#pings = new Rate(limits.pingsPerSecond)
-    this.#ignored = new Rate(limits.ignoredPerSecond)
-    this.#reader.push(rest)
+    this.#keys.set(sendKey)
+    this.#keys.set(receiveKey, receiveKeyAt)
+    this.#firstSent = firstId[role]
+    if (rest.length > 0) {
+      this.#reader = new FrameReader()
+      this.#reader.push(rest)
+    }
+  }
+
+  /** The handshake's hash, 32 bytes. */
+  get id(): Uint8Array {
+    return Uint8Array.from(Buffer.from(this.idText, "hex"))
+  }
+
+  /** Frames of the peer that opened, all in all: any is a sign of life. */
+  get opened(): number {
+    return this.#opened
   }
 
   /**
-   * Takes a chunk, which must not be changed afterwards, at a time of a monotonic clock. After a failure, and after
-   * the peer's Close, nothing is taken any more.
+   * Takes a chunk at a time of a monotonic clock and gives what it holds to the sink; the chunk is the caller's again.
+   * Returns why the session is over, if it is. After a failure, and after the peer's Close, nothing is taken any more.
    */
-  receive(chunk: Uint8Array, nowMillis: number): Received {
-    const events: Array<SessionEvent> = []
-    let opened = 0
-    if (this.#failure === undefined && !this.#closed) this.#reader.push(chunk)
-    while (this.#failure === undefined && !this.#closed) {
-      const body = this.#reader.next(Envelope.minSealed, Envelope.maxBody)
-      if (body === undefined) break
-      const wrong = body === "FrameLength" ? silently(body) : this.#open(body, nowMillis, events)
-      if (wrong === undefined || wrong.answer) opened++
-      this.#failure = wrong
-    }
-    return this.#failure === undefined ? { events, opened } : { events, opened, failure: this.#failure }
+  receive(chunk: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
+    if (this.#failure !== undefined || this.#closed) return this.#failure
+    const reader = this.#reader ?? new FrameReader()
+    this.#reader = undefined
+    reader.push(chunk)
+    do {
+      const body = reader.next(Envelope.minSealed, Envelope.maxBody)
+      if (body === undefined) {
+        if (reader.buffered > 0) this.#reader = reader
+        return undefined
+      }
+      this.#failure = body === "FrameLength" ? silently(body) : this.#open(body, nowMillis, sink)
+    } while (this.#failure === undefined && !this.#closed)
+    return this.#failure
   }
 
   /** One frame, length prefix included. A plaintext beyond `Envelope.maxPlain` is a RangeError. */
   seal(type: number, plaintext: Uint8Array): Uint8Array {
-    return Buffer.concat(this.sealInPieces(type, plaintext))
+    const pieces = this.sealInPieces(type, nothing, plaintext)
+    return pieces.length === 1 ? pieces[0] ?? nothing : Buffer.concat(pieces)
   }
 
-  /** The same as pieces to write one behind the other, so that a long ciphertext is not copied. */
-  sealInPieces(type: number, plaintext: Uint8Array): ReadonlyArray<Uint8Array> {
-    return this.#sending.seal(type, plaintext)
+  /** The same for a plaintext in two pieces, as pieces to write one behind the other: a long text is not copied. */
+  sealInPieces(type: number, head: Uint8Array, rest: Uint8Array): ReadonlyArray<Uint8Array> {
+    const length = head.length + rest.length
+    if (length > Envelope.maxPlain) throw new RangeError(`a plaintext has at most ${Envelope.maxPlain} bytes`)
+    Envelope.setType(header, type)
+    Envelope.setCount(header, Envelope.idAt, this.#sent + this.#firstSent)
+    Envelope.setCount(nonce, 4, this.#sent)
+    const bodyLength = Envelope.sealedBytes + Varint.size(length) + length
+    const { first, second, tag } = Aead.sealTwo(
+      this.#keys.subarray(0, receiveKeyAt),
+      nonce,
+      header,
+      head,
+      rest
+    )
+    const apart = rest.length > copiedBytes
+    const piece = Buffer.allocUnsafe(Varint.size(bodyLength) + bodyLength - (apart ? rest.length : 0))
+    const start = Varint.write(piece, 0, bodyLength)
+    piece.set(header, start)
+    piece.set(nonce, start + nonceAt)
+    piece.set(tag, start + tagAt)
+    const at = Varint.write(piece, start + Envelope.sealedBytes, length)
+    piece.set(first, at)
+    if (isLastOfKey(this.#sent++)) this.#rekey(0)
+    if (apart) return [piece, second]
+    piece.set(second, at + first.length)
+    return [piece]
   }
 
-  #open(body: Uint8Array, nowMillis: number, events: Array<SessionEvent>): Failure | undefined {
-    const plaintext = this.#receiving.open(body)
-    if (typeof plaintext === "string") return silently(plaintext)
-    const reason = this.#handle(Envelope.typeOf(body), plaintext, nowMillis, events)
-    return reason === undefined ? undefined : { reason, answer: true }
-  }
-
-  #handle(
-    type: number,
-    plaintext: Uint8Array,
-    nowMillis: number,
-    events: Array<SessionEvent>
-  ): "ProtocolError" | "RateLimited" | undefined {
-    const known = Message.judgeType(type)
-    if (known === "forbidden") return "ProtocolError"
-    if (known === "ignored") {
-      if (this.#ignored.exceededAt(nowMillis)) return "RateLimited"
-      events.push({ _tag: "Ignored", type })
-      return undefined
+  /** Nothing moves before the tag was right. */
+  #open(body: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
+    // Before the first sealed envelope an initiator has sent two in clear, a responder one.
+    Envelope.setCount(
+      header,
+      Envelope.idAt,
+      this.#opened + firstId.initiator + firstId.responder - this.#firstSent
+    )
+    const wrong = Envelope.judgeHeader(body, header)
+    if (wrong !== undefined) return silently(wrong)
+    const start = Envelope.payloadStart(body, Envelope.sealedBytes)
+    if (start === undefined) return silently("BadHeader")
+    Envelope.setCount(nonce, 4, this.#opened)
+    for (let at = 0; at < Envelope.nonceBytes; at++) {
+      if (body[nonceAt + at] !== nonce[at]) return silently("ReplayOrReorder")
     }
-    const message = Message.decode(type, plaintext)
-    if (message === undefined) return "ProtocolError"
-    switch (message._tag) {
-      case "Close":
-        this.#closed = true
-        events.push({ _tag: "Close", reason: fromCode(message.code), detail: message.detail })
+    const type = Envelope.typeOf(body)
+    Envelope.setType(header, type)
+    const plaintext = Aead.open(
+      this.#keys.subarray(receiveKeyAt),
+      nonce,
+      header,
+      body.subarray(start),
+      body.subarray(tagAt, Envelope.sealedBytes)
+    )
+    if (plaintext === undefined) return silently("DecryptFailed")
+    if (isLastOfKey(this.#opened++)) this.#rekey(receiveKeyAt)
+    return this.#handle(type, plaintext, nowMillis, sink)
+  }
+
+  #rekey(at: number): void {
+    const next = Aead.rekey(this.#keys.subarray(at, at + Aead.keyBytes))
+    this.#keys.set(next, at)
+    next.fill(0)
+  }
+
+  #handle(type: number, plaintext: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
+    switch (Message.judgeType(type)) {
+      case "forbidden":
+        return protocolError
+      case "ignored":
+        this.#ignored ??= new Rate(this.#limits.ignoredPerSecond)
+        if (this.#ignored.exceededAt(nowMillis)) return rateLimited
+        sink.control({ _tag: "Ignored", type })
         return undefined
-      case "Beginning":
-        if (this.#partial !== undefined) return "ProtocolError"
-        this.#partial = new Unfinished(message.topic)
-        return this.#partial.add(message.payload, true, this.#limits.messageBytes)
-      case "Continuation":
-        return this.#continue(message, events)
-      case "Bundle":
-        return this.#bundle(message, nowMillis, events)
+      case "known":
+    }
+    switch (type) {
+      case Envelope.types.Data:
+        return this.#data(plaintext, sink)
+      case Envelope.types.Bundle:
+        return this.#bundle(plaintext, nowMillis, sink)
+      case Envelope.types.Close:
+        return this.#close(plaintext, sink)
       default:
-        return this.#admits(message) ? this.#deliver(message, nowMillis, events) : "ProtocolError"
+        return plaintext.length === Message.pingBytes
+          ? this.#signOfLife(type, plaintext, 0, nowMillis, sink)
+          : protocolError
     }
   }
 
-  #continue(
-    { more, payload }: Message.Continuation,
-    events: Array<SessionEvent>
-  ): "ProtocolError" | undefined {
-    const partial = this.#partial
-    if (partial === undefined) return "ProtocolError"
-    const wrong = partial.add(payload, more, this.#limits.messageBytes)
-    if (wrong !== undefined || more) return wrong
-    this.#partial = undefined
-    events.push({ _tag: "Data", topic: partial.topic, payload: partial.payload })
+  #close(plaintext: Uint8Array, sink: Sink): Failure | undefined {
+    const close = Message.decodeClose(plaintext)
+    if (close === undefined) return protocolError
+    this.#closed = true
+    sink.control({ _tag: "Close", reason: fromCode(close.code), detail: close.detail })
     return undefined
   }
 
-  #bundle(
-    { messages }: Message.Bundle,
-    nowMillis: number,
-    events: Array<SessionEvent>
-  ): "ProtocolError" | "RateLimited" | undefined {
-    for (const message of messages) if (!this.#admits(message)) return "ProtocolError"
-    for (const message of messages) {
-      const wrong = this.#deliver(message, nowMillis, events)
-      if (wrong !== undefined) return wrong
+  #data(bytes: Uint8Array, sink: Sink): Failure | undefined {
+    const start = Message.payloadStart(bytes, 0, bytes.length)
+    if (start < 0) return protocolError
+    const begins = bytes[0] === 0 || bytes[0] === 1
+    if (begins ? !this.#admits(bytes.length - start) : this.#partial === undefined) return protocolError
+    if (bytes[0] === 0) {
+      sink.data(Message.topicOf(bytes, 0), bytes, start, bytes.length)
+      return undefined
+    }
+    const more = bytes[0] !== 2
+    const partial = this.#partial ??= new Unfinished(Message.topicOf(bytes, 0))
+    if (!partial.add(bytes, start, more, this.#limits.messageBytes)) return protocolError
+    if (more) return undefined
+    this.#partial = undefined
+    sink.data(partial.topic, partial.bytes, partial.start, partial.end)
+    return undefined
+  }
+
+  /** It is checked whole before any of it is delivered; reading it twice costs less than keeping what was read. */
+  #bundle(bytes: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
+    const { length } = bytes
+    if (length === 0) return protocolError
+    for (let at = 0; at < length;) {
+      const end = Message.itemEnd(bytes, at)
+      const start = Message.checkItem(bytes, at, end)
+      if (start < 0 || (bytes[at] === Envelope.types.Data && !this.#admits(end - start))) return protocolError
+      at = end
+    }
+    for (let at = 0; at < length;) {
+      const end = Message.itemEnd(bytes, at)
+      const start = Message.itemStart(bytes, at)
+      const type = bytes[at] ?? 0
+      if (type === Envelope.types.Data) {
+        sink.data(Message.topicOf(bytes, start), bytes, start + 2 + (bytes[start + 1] ?? 0), end)
+      } else {
+        const wrong = this.#signOfLife(type, bytes, start, nowMillis, sink)
+        if (wrong !== undefined) return wrong
+      }
+      at = end
     }
     return undefined
   }
 
   /** Data must not stand between the parts of another message, nor be longer than a message may be. */
-  #admits(message: Message.Item): boolean {
-    return message._tag !== "Data" ||
-      (this.#partial === undefined && message.payload.length <= this.#limits.messageBytes)
+  #admits(length: number): boolean {
+    return this.#partial === undefined && length <= this.#limits.messageBytes
   }
 
-  #deliver(
-    message: Message.Item,
+  #signOfLife(
+    type: number,
+    bytes: Uint8Array,
+    at: number,
     nowMillis: number,
-    events: Array<SessionEvent>
-  ): "RateLimited" | undefined {
-    if (message._tag === "Ping" && this.#pings.exceededAt(nowMillis)) return "RateLimited"
-    events.push(message)
+    sink: Sink
+  ): Failure | undefined {
+    const data = Uint8Array.from(bytes.subarray(at, at + Message.pingBytes))
+    if (type === Envelope.types.Pong) {
+      sink.control({ _tag: "Pong", data })
+      return undefined
+    }
+    this.#pings ??= new Rate(this.#limits.pingsPerSecond)
+    if (this.#pings.exceededAt(nowMillis)) return rateLimited
+    sink.control({ _tag: "Ping", data })
     return undefined
   }
 }
 
 /** What cannot be trusted gets no answer; what opened and is wrong does. */
 const silently = (reason: Reason): Failure => ({ reason, answer: false })
+const protocolError: Failure = { reason: "ProtocolError", answer: true }
+const rateLimited: Failure = { reason: "RateLimited", answer: true }
 
-/** The id of the first sealed envelope: before it an initiator has sent two in clear, a responder one. */
+/** The id of the first sealed envelope. */
 const firstId = { initiator: 3, responder: 2 } as const
+
+const receiveKeyAt = Aead.keyBytes
+
+/** Whether the frame with that number is the last one under its key. */
+const isLastOfKey = (count: number): boolean => count % 65_536 === 65_535
 
 /** Bytes of ciphertext up to which a copy costs less than a piece of its own. */
 const copiedBytes = 8_192
 
-/** What one direction has to count: the next header, the next nonce and the key. */
-class Direction {
-  readonly #header: Uint8Array
-  readonly #nonce = new Uint8Array(Envelope.nonceBytes)
-  #key: KeyObject
-
-  constructor(key: Uint8Array, id: number) {
-    this.#key = Aead.importKey(key)
-    this.#header = Envelope.header(0, id, true)
-  }
-
-  seal(type: number, plaintext: Uint8Array): ReadonlyArray<Uint8Array> {
-    const { length } = plaintext
-    if (length > Envelope.maxPlain) throw new RangeError(`a plaintext has at most ${Envelope.maxPlain} bytes`)
-    Envelope.setType(this.#header, type)
-    const { ciphertext, tag } = Aead.seal(this.#key, this.#nonce, this.#header, plaintext)
-    const bodyLength = Envelope.sealedBytes + Varint.size(length) + length
-    const apart = length > copiedBytes
-    const piece = Buffer.allocUnsafe(Varint.size(bodyLength) + bodyLength - (apart ? length : 0))
-    const start = Varint.write(piece, 0, bodyLength)
-    piece.set(this.#header, start)
-    piece.set(this.#nonce, start + nonceAt)
-    piece.set(tag, start + tagAt)
-    const at = Varint.write(piece, start + Envelope.sealedBytes, length)
-    this.#count()
-    if (apart) return [piece, ciphertext]
-    piece.set(ciphertext, at)
-    return [piece]
-  }
-
-  /** The plaintext of a body, or the first reason against it. Nothing moves before the tag was right. */
-  open(body: Uint8Array): Uint8Array | Reason {
-    const wrong = Envelope.judgeHeader(body, this.#header)
-    if (wrong !== undefined) return wrong
-    const start = Envelope.payloadStart(body, Envelope.sealedBytes)
-    if (start === undefined) return "BadHeader"
-    for (let at = 0; at < Envelope.nonceBytes; at++) {
-      if (body[nonceAt + at] !== this.#nonce[at]) return "ReplayOrReorder"
-    }
-    const plaintext = Aead.open(
-      this.#key,
-      this.#nonce,
-      body.subarray(0, nonceAt),
-      body.subarray(start),
-      body.subarray(tagAt, Envelope.sealedBytes)
-    )
-    if (plaintext === undefined) return "DecryptFailed"
-    this.#count()
-    return plaintext
-  }
-
-  #count(): void {
-    if (this.#nonce[4] === 0xff && this.#nonce[5] === 0xff) this.#key = Aead.rekey(this.#key)
-    Envelope.increment(this.#nonce, 4)
-    Envelope.countOn(this.#header)
-  }
-}
-
 const nonceAt = Envelope.headerBytes
 const tagAt = nonceAt + Envelope.nonceBytes
+const nothing = new Uint8Array(0)
 
-/** A message whose parts are still coming, gathered in memory that grows with what has come. */
-class Unfinished {
-  readonly topic: string
-  #bytes: Uint8Array = new Uint8Array(0)
-  #length = 0
-
-  constructor(topic: string) {
-    this.topic = topic
-  }
-
-  /** Takes a part, which must not be changed afterwards, and whether `more` are to come. */
-  add(part: Uint8Array, more: boolean, limit: number): "ProtocolError" | undefined {
-    const length = this.#length + part.length
-    if (length > limit) return "ProtocolError"
-    if (this.#length === 0) this.#bytes = part
-    else {
-      if (length > this.#bytes.length) this.#grow(more ? Math.min(limit, 2 * length) : length)
-      this.#bytes.set(part, this.#length)
-    }
-    this.#length = length
-    return undefined
-  }
-
-  get payload(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length)
-  }
-
-  #grow(length: number): void {
-    const grown = Buffer.allocUnsafe(length)
-    grown.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = grown
-  }
-}
+/** The header and the nonce that are due, written anew for each frame. */
+const header = Envelope.header(0, 0, true)
+const nonce = new Uint8Array(Envelope.nonceBytes)

@@ -47,6 +47,9 @@ export interface Message {
   readonly nodeId: NodeId
   /** At most 64 bytes of UTF-8; may be empty. */
   readonly topic: string
+  /** Bytes of the payload. */
+  readonly size: number
+  /** A view of what came, made anew each time that it is asked for. */
   readonly payload: Uint8Array
 }
 

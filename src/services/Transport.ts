@@ -28,6 +28,19 @@ export class TransportError extends Data.TaggedError("TransportError")<{
 }
 
 /**
+ * What is done with the bytes that come. Plain functions, called in the step in which the bytes come: neither a fiber
+ * nor a queue stands between a socket and whoever understands its bytes.
+ *
+ * @since 0.1.0
+ */
+export interface Receiver<A> {
+  /** Takes a chunk, which is its own to keep; anything but `undefined` ends the receiving with it. */
+  readonly take: (chunk: Uint8Array) => A | undefined
+  /** The outgoing buffer is below its mark again, after {@link Connection.write} said `false`. */
+  readonly drained?: () => void
+}
+
+/**
  * One established stream of bytes. It is destroyed with the scope in which it was opened; what was written and
  * has not left by then is lost.
  *
@@ -39,19 +52,26 @@ export interface Connection {
   /** The other end's address, in the same form. */
   readonly remote: Endpoint
   /**
-   * The next chunk, whatever its size; none once the other end has said that it writes no more. Nothing is read
-   * ahead beyond one socket buffer while nobody asks. The chunk is the caller's to keep. One fiber at a time reads.
+   * Hands on every chunk, whatever its size, until the receiver has something to say and gives that; none once the
+   * other end has said that it writes no more. Nothing is read ahead beyond one socket buffer while nobody receives.
+   * One fiber at a time does. What the receiver throws is a defect of that fiber.
    */
-  readonly read: Effect.Effect<Option.Option<Uint8Array>, TransportError>
+  readonly receive: <A>(receiver: Receiver<A>) => Effect.Effect<Option.Option<A>, TransportError>
   /**
-   * Sends chunks in order, in one system call where the system permits, and returns once the outgoing buffer is
-   * below its mark. The chunks must not be changed afterwards. Interrupting the wait does not take them back.
+   * Sends chunks in order, in one system call where the system permits. They must not be changed afterwards. `false`
+   * says that the outgoing buffer is above its mark: a writer that has more waits until it is {@link drained}. On a
+   * connection that is over nothing happens; how it ended is for {@link receive} and {@link drained} to say.
    */
-  readonly write: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
+  readonly write: (chunks: ReadonlyArray<Uint8Array>) => boolean
+  /**
+   * Returns once the outgoing buffer is below its mark. Fails if the connection is over, with `BrokenPipe` if we have
+   * written behind our own {@link end}.
+   */
+  readonly drained: Effect.Effect<void, TransportError>
   /** Lets everything written go out, then says that we write no more. Returns when that has left. Reading goes on. */
   readonly end: Effect.Effect<void, TransportError>
-  /** Drops the connection at once: the other end sees a reset. Never fails and may be called again. */
-  readonly abort: Effect.Effect<void>
+  /** Drops the connection at once: the other end sees a reset. It may be called again. */
+  readonly abort: () => void
 }
 
 /**

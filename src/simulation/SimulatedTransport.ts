@@ -90,20 +90,38 @@ const silence = Effect.async<never>(() => {})
 const slowWriteMillis = 500
 
 /** A connection that fails once in a while. */
-const frail = ({ mishaps }: Machine, socket: Tcp.Socket): Connection => {
+const frail = (machine: Machine, socket: Tcp.Socket): Connection => {
+  const { mishaps, network } = machine
   const { connection } = socket
+  let slow = false
+  let drained: (() => void) | undefined
+  const hurry = (): void => {
+    slow = false
+    drained?.()
+  }
   return {
     ...connection,
-    read: Effect.suspend(() => {
-      if (mishaps.strike("read: reset")) socket.reset()
-      return connection.read
-    }),
-    write: (chunks) =>
-      Effect.suspend(() => {
-        if (mishaps.strike("write: broken pipe")) socket.reset("BrokenPipe")
-        const write = connection.write(chunks)
-        return mishaps.strike("write: slow") ? Effect.zipLeft(write, Effect.sleep(slowWriteMillis)) : write
-      }),
+    receive: (receiver) => {
+      drained = receiver.drained
+      return connection.receive({
+        take: (chunk) => {
+          if (mishaps.strike("read: reset")) socket.reset()
+          return receiver.take(chunk)
+        },
+        drained: () => {
+          if (!slow) drained?.()
+        }
+      })
+    },
+    write: (chunks) => {
+      if (mishaps.strike("write: broken pipe")) socket.reset("BrokenPipe")
+      const below = connection.write(chunks)
+      if (!slow && mishaps.strike("write: slow")) {
+        slow = true
+        network.world.after(slowWriteMillis * 1_000, () => machine.process.scheduleTask(hurry))
+      }
+      return below && !slow
+    },
     end: Effect.suspend(() => mishaps.strike("end: never done") ? silence : connection.end)
   }
 }

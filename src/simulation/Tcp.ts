@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Reason } from "../domain/Reason.js"
+import { type Next, Receiving } from "../internal/receiving.js"
 import { Signal } from "../internal/signal.js"
 import { type Connection, TransportError } from "../services/Transport.js"
 import type { Host, Network } from "./Network.js"
@@ -50,8 +51,12 @@ export class Socket {
   broken: Reason | undefined
   readonly #farHost: Host | undefined
   readonly #opened = new Signal()
-  readonly #readable = new Signal()
-  readonly #writable = new Signal()
+  readonly #space = new Signal()
+  readonly #receiving = new Receiving(() => this.#next())
+  /** The writer was told to wait. */
+  #waited = false
+  /** Something was written behind the end. */
+  #late = false
   #inbox: Array<Uint8Array> = []
   #finished = false
   #orphaned = false
@@ -90,42 +95,28 @@ export class Socket {
     return this.open ? Effect.void : Effect.zipRight(this.#opened.next(), this.connected)
   })
 
-  readonly #read: Connection["read"] = Effect.suspend(() => {
-    if (this.#closed) return this.#fail("ConnectionAborted")
-    const chunk = this.#take()
-    if (chunk !== undefined) return Effect.succeedSome(chunk)
-    if (this.broken !== undefined) return this.#fail(this.broken)
-    if (this.#finished) return Effect.succeed(Option.none())
-    return Effect.zipRight(this.#readable.next(), this.#read)
-  })
-
-  readonly #drained: Effect.Effect<void, TransportError> = Effect.suspend(() => {
-    if (this.#closed) return this.#fail("ConnectionAborted")
-    if (this.broken !== undefined) return this.#fail(this.broken)
-    return this.#outstanding < windowBytes
-      ? Effect.void
-      : Effect.zipRight(this.#writable.next(), this.#drained)
-  })
-
   /** What a program sees of it. */
   get connection(): Connection {
     return {
       local: this.local,
       remote: this.remote,
-      read: this.#read,
-      write: (chunks) =>
-        Effect.suspend(() => {
-          if (this.#closed) return this.#fail("ConnectionAborted")
-          if (this.broken !== undefined) return this.#fail(this.broken)
-          if (this.#ended) return this.#fail("BrokenPipe")
-          for (const chunk of chunks) this.#push(chunk)
-          return this.#drained
-        }),
+      receive: (receiver) => this.#receiving.receive(receiver),
+      write: (chunks) => {
+        if (this.#closed || this.broken !== undefined) return false
+        if (this.#ended) {
+          this.#late = true
+          return false
+        }
+        for (const chunk of chunks) this.#push(chunk)
+        this.#waited = this.#outstanding >= windowBytes
+        return !this.#waited
+      },
+      drained: Effect.suspend(() => this.#late ? this.#fail("BrokenPipe") : this.#below),
       end: Effect.suspend(() => {
         if (!this.#closed && this.broken === undefined && !this.#ended) this.#finish()
-        return this.#drained
+        return this.#below
       }),
-      abort: Effect.sync(() => this.close(true))
+      abort: () => this.close(true)
     }
   }
 
@@ -169,6 +160,29 @@ export class Socket {
     this.#opened.raise()
   }
 
+  #next(): Next {
+    if (this.#closed) return this.#fail("ConnectionAborted")
+    const chunk = this.#take()
+    if (chunk !== undefined) return chunk
+    if (this.broken !== undefined) return this.#fail(this.broken)
+    return this.#finished ? Effect.succeed(Option.none()) : undefined
+  }
+
+  readonly #below: Effect.Effect<void, TransportError> = Effect.suspend(() => {
+    if (this.#closed) return this.#fail("ConnectionAborted")
+    if (this.broken !== undefined) return this.#fail(this.broken)
+    return this.#outstanding < windowBytes ? Effect.void : Effect.zipRight(this.#space.next(), this.#below)
+  })
+
+  /** So many bytes were read at the other end. */
+  #delivered(count: number): void {
+    this.#outstanding -= count
+    this.#space.raise()
+    if (!this.#waited || this.#outstanding >= windowBytes) return
+    this.#waited = false
+    this.#receiving.drained()
+  }
+
   #push(chunk: Uint8Array): void {
     if (chunk.byteLength === 0) return
     const bytes = new Uint8Array(chunk)
@@ -183,7 +197,7 @@ export class Socket {
   #receive(bytes: Uint8Array): void {
     this.#inbox.push(bytes)
     this.#unread += bytes.byteLength
-    this.#readable.raise()
+    this.#receiving.wake()
   }
 
   #finish(): void {
@@ -193,7 +207,7 @@ export class Socket {
       once: false,
       arrive: (to) => {
         to.#finished = true
-        to.#readable.raise()
+        to.#receiving.wake()
       }
     })
   }
@@ -213,10 +227,7 @@ export class Socket {
     this.#inbox = count < this.#unread ? [whole.subarray(count)] : []
     this.#unread -= count
     const { peer } = this
-    if (peer !== undefined) {
-      peer.#outstanding -= count
-      peer.#writable.raise()
-    }
+    if (peer !== undefined) peer.#delivered(count)
     return Uint8Array.prototype.slice.call(whole, 0, count)
   }
 
@@ -268,8 +279,8 @@ export class Socket {
 
   #wake(): void {
     this.#opened.raise()
-    this.#readable.raise()
-    this.#writable.raise()
+    this.#receiving.wake()
+    this.#space.raise()
   }
 
   #fail(reason: Reason): Effect.Effect<never, TransportError> {

@@ -111,6 +111,7 @@ describe("a run", () => {
         from: key,
         nodeId: parsed("--id B --listen 1").node.id,
         topic: "t",
+        size: 1,
         payload: new Uint8Array([1])
       })
       yield* TestClock.adjust(0)

@@ -1,7 +1,10 @@
 /** Bugs and broken sockets: each ends one connection by name, and nothing else. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Endpoint from "../../src/domain/Endpoint.js"
@@ -11,7 +14,12 @@ import { reasonOf } from "../../src/internal/errno.js"
 import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
 import * as TcpTransport from "../../src/layers/TcpTransport.js"
 import { types } from "../../src/protocol/Envelope.js"
-import { type Connection, type Transport, TransportError } from "../../src/services/Transport.js"
+import {
+  type Connection,
+  type Receiver,
+  type Transport,
+  TransportError
+} from "../../src/services/Transport.js"
 import { signer } from "../protocol/parties.js"
 import { answer, fresh, join, party } from "./peer.js"
 import { eventually, type Options, start, type Subject } from "./subject.js"
@@ -34,17 +42,40 @@ class Fault {
 
 type Broken = { readonly [M in "read" | "write" | "end"]?: Effect.Effect<never, TransportError> }
 
+/** What a receiver of ours says instead of what it was given. */
+class Struck {
+  readonly struck = true
+}
+
 const spoil = (fault: Fault, broken: Broken) => (connection: Connection): Connection => {
-  const or = <A>(
-    method: keyof Broken,
-    own: Effect.Effect<A, TransportError>
-  ): Effect.Effect<A, TransportError> =>
-    Effect.suspend(() => broken[method] !== undefined && fault.strikes() ? broken[method] : own)
+  const failed = Deferred.unsafeMake<never, TransportError>(FiberId.none)
+  const receive = <A>({ drained, take }: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> =>
+    connection.receive<A | Struck>({
+      ...drained === undefined ? {} : { drained },
+      take: (chunk) => broken.read !== undefined && fault.strikes() ? new Struck() : take(chunk)
+    }).pipe(
+      Effect.flatMap((said) => {
+        if (Option.isNone(said)) return Effect.succeedNone
+        return said.value instanceof Struck ? broken.read ?? Effect.never : Effect.succeedSome(said.value)
+      }),
+      Effect.interruptible,
+      Effect.raceFirst(Effect.interruptible(Deferred.await(failed)))
+    )
   return {
-    ...connection,
-    read: or("read", connection.read),
-    write: (chunks) => or("write", connection.write(chunks)),
-    end: or("end", connection.end)
+    local: connection.local,
+    remote: connection.remote,
+    receive,
+    write: (chunks) => {
+      if (broken.write === undefined || !fault.strikes()) return connection.write(chunks)
+      // A bug is thrown; a socket that breaks is seen by whoever receives.
+      const exit = Effect.runSyncExit(broken.write)
+      if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) throw Cause.squash(exit.cause)
+      Deferred.unsafeDone(failed, exit)
+      return false
+    },
+    drained: connection.drained,
+    end: Effect.suspend(() => broken.end !== undefined && fault.strikes() ? broken.end : connection.end),
+    abort: () => connection.abort()
   }
 }
 

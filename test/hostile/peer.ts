@@ -11,8 +11,9 @@ import type { LocalParty, Proven } from "../../src/protocol/Handshake.js"
 import { Initiator } from "../../src/protocol/Initiator.js"
 import type { KeyPair } from "../../src/protocol/KeyPair.js"
 import { Responder } from "../../src/protocol/Responder.js"
-import type { Session, SessionEvent } from "../../src/protocol/Session.js"
+import type { Session } from "../../src/protocol/Session.js"
 import { freshGate, nothing, signer } from "../protocol/parties.js"
+import { hear, type SessionEvent } from "../protocol/sessions.js"
 import { dial, type Wire } from "./wire.js"
 
 export const fresh = (size = 32): Uint8Array => new Uint8Array(randomBytes(size))
@@ -56,7 +57,7 @@ export class Peer {
   readonly hear: Effect.Effect<SessionEvent | undefined> = Effect.gen(this, function*() {
     while (this.#heard.length === 0) {
       if (this.#chunk === undefined) return undefined
-      const { events, failure } = this.session.receive(this.#chunk, 0)
+      const { events, failure } = hear(this.session, this.#chunk)
       if (failure !== undefined) {
         return yield* Effect.dieMessage(`the node sent what is wrong: ${failure.reason}`)
       }

@@ -12,14 +12,18 @@ import * as Endpoint from "../../src/domain/Endpoint.js"
 import * as Limits from "../../src/domain/Limits.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as PeerId from "../../src/domain/PeerId.js"
+import type { Core } from "../../src/internal/core.js"
+import { Exchange } from "../../src/internal/exchange.js"
 import { Link } from "../../src/internal/link.js"
 import * as Crypto from "../../src/protocol/Crypto.js"
 import * as Envelope from "../../src/protocol/Envelope.js"
 import * as Handshake from "../../src/protocol/Handshake.js"
+import type { Proven } from "../../src/protocol/Handshake.js"
 import { Initiator } from "../../src/protocol/Initiator.js"
 import { Responder } from "../../src/protocol/Responder.js"
 import { Session } from "../../src/protocol/Session.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
+import type { Connection } from "../../src/services/Transport.js"
 import { freshGate, nothing, signer } from "../protocol/parties.js"
 import { first, fresh, greet, party, Peer, share } from "./peer.js"
 import { start } from "./subject.js"
@@ -174,7 +178,7 @@ describe("secrets", () => {
       const responder = new Responder(local, freshGate())
       const texts = [...shown(initiator), ...shown(responder)]
       const link = new Link(1, "inbound", subject.node.address)
-      link.session = new Session({
+      const session = new Session({
         id: fresh(),
         role: "responder",
         sendKey: toInitiator,
@@ -182,7 +186,8 @@ describe("secrets", () => {
         rest: nothing,
         limits: Limits.defaults
       })
-      link.ping = { data: fresh(8), sentNanos: 0n }
+      const [connection, proven] = [{}, {}] as unknown as [Connection, Proven]
+      link.exchange = new Exchange({} as Core, link, connection, session, proven)
       texts.push(...shown(link), ...shown(initiator.finish(first).session))
       assertSilent(texts, [seed, networkKey, secret, toResponder, toInitiator])
     }))

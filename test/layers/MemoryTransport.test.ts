@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import * as MemoryNetwork from "../../src/layers/MemoryNetwork.js"
 import * as MemoryTransport from "../../src/layers/MemoryTransport.js"
+import { read, write } from "./connections.js"
 import { bytes, pair, readAll, receiving } from "./Transport.contract.js"
 
 const nobody = { admit: () => true, handle: () => Effect.never }
@@ -69,8 +70,8 @@ describe("MemoryTransport", () => {
         const answer = yield* Deferred.make<string>()
         const address = yield* transport.listen({ port: 0 }, {
           admit: () => true,
-          handle: ({ read, write }) =>
-            Effect.zipRight(write([bytes(sent)]), read).pipe(
+          handle: (connection) =>
+            Effect.zipRight(write(connection, [bytes(sent)]), read(connection)).pipe(
               Effect.match({ onFailure: ({ reason }) => reason, onSuccess: () => "FIN" }),
               Effect.intoDeferred(answer),
               Effect.asVoid
@@ -88,7 +89,7 @@ describe("MemoryTransport", () => {
       const { dial, newcomers } = yield* receiving("10.0.0.1")
       yield* Effect.scoped(Effect.gen(function*() {
         const near = yield* dial
-        yield* Effect.fork(Effect.ignore(near.write([bytes("0123456789abc")])))
+        yield* Effect.fork(Effect.ignore(write(near, [bytes("0123456789abc")])))
         yield* Effect.yieldNow()
       }))
       const far = yield* Effect.orDie(newcomers.take)
@@ -98,10 +99,10 @@ describe("MemoryTransport", () => {
   it.scoped("lets a writer wait while the capacity is under way", () =>
     Effect.gen(function*() {
       const { far, near } = yield* pair("10.0.0.1")
-      const writer = yield* Effect.fork(near.write([bytes("0123456789")]))
+      const writer = yield* Effect.fork(write(near, [bytes("0123456789")]))
       yield* Effect.yieldNow()
       assert.isNull(writer.unsafePoll())
-      assert.deepStrictEqual(Option.getOrThrow(yield* far.read), bytes("012"))
+      assert.deepStrictEqual(Option.getOrThrow(yield* read(far)), bytes("012"))
       yield* Fiber.join(writer)
     }).pipe(Effect.provide(narrow(8)), Effect.provide(MemoryNetwork.layer)))
 })

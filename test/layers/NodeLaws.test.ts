@@ -15,6 +15,7 @@ import * as NetworkInMemory from "../../src/layers/MemoryNetwork.js"
 import * as MemoryTransport from "../../src/layers/MemoryTransport.js"
 import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
 import type { Identity } from "../../src/services/Identity.js"
+import { write } from "./connections.js"
 import { endpoint, pass, settle, start, type Started } from "./nodes.js"
 
 /** The places in the network; the one after the last is a host on which nothing ever runs. */
@@ -182,7 +183,7 @@ const knock = ({ at, bytes, turns }: Extract<Command, { readonly _tag: "Knock" }
   Effect.gen(function*() {
     const transport = yield* MemoryTransport.make({ host: "10.9.9.9" })
     const connection = yield* transport.dial(endpoint(hostOf(at)))
-    yield* connection.write([bytes])
+    yield* write(connection, [bytes])
     yield* Effect.repeatN(Effect.yieldNow(), turns)
   })
 

@@ -10,6 +10,7 @@ import * as Endpoint from "../../src/domain/Endpoint.js"
 import { textOf } from "../../src/domain/Reason.js"
 import * as TcpTransport from "../../src/layers/TcpTransport.js"
 import { type Connection, Transport } from "../../src/services/Transport.js"
+import { abort, read, write } from "./connections.js"
 import { bytes, pair, readAll, receiving, turn } from "./Transport.contract.js"
 
 const withoutIPv6 = !Object.values(networkInterfaces()).flat().some((one) => one?.address === "::1")
@@ -130,25 +131,25 @@ describe("TcpTransport", () => {
     Effect.gen(function*() {
       const before = yield* sockets(0)
       const stuck = (connection: Connection) =>
-        Effect.fork(Effect.ignore(connection.write([new Uint8Array(64 * 1_048_576)])))
+        Effect.fork(Effect.ignore(write(connection, [new Uint8Array(64 * 1_048_576)])))
       const endings: ReadonlyArray<(near: Connection, far: Connection) => Effect.Effect<unknown>> = [
         () => Effect.void,
-        (near) => near.abort,
+        (near) => abort(near),
         (near) => Effect.ignore(near.end),
         (near, far) => Effect.ignore(Effect.zip(near.end, far.end)),
-        (near) => Effect.zipRight(Effect.ignore(near.end), near.abort),
+        (near) => Effect.zipRight(Effect.ignore(near.end), abort(near)),
         (near) =>
           Effect.zipRight(
             Effect.fork(Effect.ignore(near.end)),
-            Effect.zipRight(Effect.yieldNow(), near.abort)
+            Effect.zipRight(Effect.yieldNow(), abort(near))
           ),
         (near) => Effect.zipRight(stuck(near), turn),
-        (near) => stuck(near).pipe(Effect.zipRight(turn), Effect.zipRight(near.abort)),
+        (near) => stuck(near).pipe(Effect.zipRight(turn), Effect.zipRight(abort(near))),
         (near) =>
           stuck(near).pipe(
             Effect.zipRight(Effect.fork(Effect.ignore(near.end))),
             Effect.zipRight(turn),
-            Effect.zipRight(near.abort)
+            Effect.zipRight(abort(near))
           )
       ]
       for (const [index, ending] of endings.entries()) {
@@ -192,7 +193,7 @@ describe("TcpTransport", () => {
       const { far, near } = yield* pair("127.0.0.1")
       let turns = 0
       const ticker = yield* Effect.fork(Effect.forever(Effect.tap(turn, () => turns++)))
-      for (let count = 0; count < 32; count++) yield* near.write([new Uint8Array(65_536)])
+      for (let count = 0; count < 32; count++) yield* write(near, [new Uint8Array(65_536)])
       assert.isAtLeast(turns, 1)
       yield* Fiber.interrupt(ticker)
       assert.strictEqual((yield* readAll(far, 32 * 65_536)).byteLength, 32 * 65_536)
@@ -201,11 +202,11 @@ describe("TcpTransport", () => {
   it.scopedLive("gives chunks that are plain arrays and nobody else's", () =>
     Effect.gen(function*() {
       const { far, near } = yield* pair("127.0.0.1")
-      yield* near.write([bytes("abc")])
-      const first = Option.getOrThrow(yield* far.read)
+      yield* write(near, [bytes("abc")])
+      const first = Option.getOrThrow(yield* read(far))
       assert.strictEqual(Object.getPrototypeOf(first), Uint8Array.prototype)
-      yield* near.write([bytes("def")])
-      const second = Option.getOrThrow(yield* far.read)
+      yield* write(near, [bytes("def")])
+      const second = Option.getOrThrow(yield* read(far))
       first.fill(0)
       assert.deepStrictEqual(second, bytes("def"))
     }).pipe(Effect.provide(TcpTransport.layer)))

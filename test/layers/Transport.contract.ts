@@ -15,6 +15,7 @@ import {
   Transport,
   type TransportError
 } from "../../src/services/Transport.js"
+import { abort, read, write } from "./connections.js"
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -25,7 +26,7 @@ export const turn = Effect.async<void>((resume) => void setImmediate(() => resum
 export const readAll = Effect.fnUntraced(function*(connection: Connection, size = Number.POSITIVE_INFINITY) {
   const chunks: Array<Uint8Array> = []
   for (let left = size; left > 0;) {
-    const chunk = yield* connection.read
+    const chunk = yield* read(connection)
     if (Option.isNone(chunk)) break
     chunks.push(chunk.value)
     left -= chunk.value.byteLength
@@ -42,9 +43,9 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, TransportError, R>) =>
 const echo = (connection: Connection) =>
   Effect.gen(function*() {
     for (;;) {
-      const chunk = yield* connection.read
+      const chunk = yield* read(connection)
       if (Option.isNone(chunk)) return yield* connection.end
-      yield* connection.write([chunk.value])
+      yield* write(connection, [chunk.value])
     }
   })
 
@@ -85,47 +86,47 @@ export const contract = (
         assert.strictEqual(String(near.local), String(far.remote))
         assert.strictEqual(String(near.remote), String(far.local))
         assert.notStrictEqual(near.local.port, near.remote.port)
-        yield* near.write([bytes("he"), bytes(""), bytes("llo")])
+        yield* write(near, [bytes("he"), bytes(""), bytes("llo")])
         assert.strictEqual(yield* text(far, 5), "hello")
-        yield* far.write([bytes("good day")])
+        yield* write(far, [bytes("good day")])
         assert.strictEqual(yield* text(near, 8), "good day")
       }).pipe(Effect.provide(layer)))
 
     test("ends one direction and keeps the other open", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
-        yield* near.write([bytes("last words")])
+        yield* write(near, [bytes("last words")])
         yield* near.end
         assert.strictEqual(yield* text(far), "last words")
-        assert.isTrue(Option.isNone(yield* far.read))
-        yield* far.write([bytes("late")])
+        assert.isTrue(Option.isNone(yield* read(far)))
+        yield* write(far, [bytes("late")])
         assert.strictEqual(yield* text(near, 4), "late")
-        assert.strictEqual(yield* reasonOf(near.write([bytes("more")])), "BrokenPipe")
+        assert.strictEqual(yield* reasonOf(write(near, [bytes("more")])), "BrokenPipe")
         yield* far.end
-        assert.isTrue(Option.isNone(yield* near.read))
-        assert.isTrue(Option.isNone(yield* near.read))
+        assert.isTrue(Option.isNone(yield* read(near)))
+        assert.isTrue(Option.isNone(yield* read(near)))
         yield* near.end
       }).pipe(Effect.provide(layer)))
 
     test("shows a reset to whoever waits for bytes, and to later writes", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
-        const reader = yield* Effect.fork(reasonOf(far.read))
-        yield* near.abort
-        yield* near.abort
+        const reader = yield* Effect.fork(reasonOf(read(far)))
+        yield* abort(near)
+        yield* abort(near)
         assert.strictEqual(yield* Fiber.join(reader), "ConnectionReset")
-        assert.strictEqual(yield* reasonOf(far.read), "ConnectionReset")
-        assert.strictEqual(yield* reasonOf(far.write([bytes("x")])), "ConnectionReset")
-        assert.strictEqual(yield* reasonOf(near.read), "ConnectionAborted")
-        assert.strictEqual(yield* reasonOf(near.write([bytes("x")])), "ConnectionAborted")
+        assert.strictEqual(yield* reasonOf(read(far)), "ConnectionReset")
+        assert.strictEqual(yield* reasonOf(write(far, [bytes("x")])), "ConnectionReset")
+        assert.strictEqual(yield* reasonOf(read(near)), "ConnectionAborted")
+        assert.strictEqual(yield* reasonOf(write(near, [bytes("x")])), "ConnectionAborted")
         assert.strictEqual(yield* reasonOf(near.end), "ConnectionAborted")
       }).pipe(Effect.provide(layer)))
 
     test("hands out what came before a reset", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
-        yield* near.write([bytes("goodbye")])
-        yield* near.abort
+        yield* write(near, [bytes("goodbye")])
+        yield* abort(near)
         assert.strictEqual(yield* text(far, 7), "goodbye")
       }).pipe(Effect.provide(layer)))
 
@@ -154,7 +155,7 @@ export const contract = (
         let written = 0
         const writer = yield* Effect.gen(function*() {
           while (written < chunks) {
-            yield* near.write([new Uint8Array(65_536).fill(written)])
+            yield* write(near, [new Uint8Array(65_536).fill(written)])
             written++
           }
           yield* near.end
@@ -166,7 +167,7 @@ export const contract = (
         assert.isBelow(written, chunks)
         let size = 0
         for (;;) {
-          const chunk = yield* far.read
+          const chunk = yield* read(far)
           if (Option.isNone(chunk)) break
           assert.strictEqual(chunk.value.at(0), (size >> 16) & 0xff)
           size += chunk.value.byteLength
@@ -179,9 +180,9 @@ export const contract = (
     test("wakes a waiting writer when the reader is gone", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
-        const writer = yield* Effect.fork(reasonOf(Effect.forever(near.write([new Uint8Array(65_536)]))))
+        const writer = yield* Effect.fork(reasonOf(Effect.forever(write(near, [new Uint8Array(65_536)]))))
         yield* turn
-        yield* far.abort
+        yield* abort(far)
         assert.include(["ConnectionReset", "BrokenPipe"], yield* Fiber.join(writer))
       }).pipe(Effect.provide(layer)))
 
@@ -194,7 +195,7 @@ export const contract = (
         )
         for (const batch of batches) {
           const sent = new Uint8Array(Buffer.concat(batch))
-          const writer = yield* Effect.fork(near.write(batch))
+          const writer = yield* Effect.fork(write(near, batch))
           assert.isTrue(Buffer.from(sent).equals(yield* readAll(far, sent.byteLength)))
           yield* Fiber.join(writer)
         }
@@ -205,7 +206,7 @@ export const contract = (
         const transport = yield* Transport
         const near = yield* transport.dial(yield* transport.listen({ host, port: 0 }, echoing))
         const sent = Uint8Array.from({ length: 1_048_576 }, (_, index) => (index * 31) ^ (index >> 8))
-        const writer = yield* Effect.fork(Effect.zipRight(near.write([sent]), near.end))
+        const writer = yield* Effect.fork(Effect.zipRight(write(near, [sent]), near.end))
         assert.isTrue(Buffer.from(sent).equals(yield* readAll(near)))
         yield* Fiber.join(writer)
       }).pipe(Effect.provide(layer)))
@@ -219,7 +220,7 @@ export const contract = (
           (mine) =>
             Effect.gen(function*() {
               const near = yield* transport.dial(address)
-              yield* near.write([bytes(mine)])
+              yield* write(near, [bytes(mine)])
               yield* near.end
               assert.strictEqual(yield* text(near), mine)
               return near.local.port
@@ -234,8 +235,8 @@ export const contract = (
         const { dial, newcomers } = yield* receiving(host)
         const near = yield* Effect.scoped(dial)
         const far = yield* Effect.orDie(newcomers.take)
-        assert.isTrue(Option.isNone(yield* far.read))
-        assert.strictEqual(yield* reasonOf(near.read), "ConnectionAborted")
+        assert.isTrue(Option.isNone(yield* read(far)))
+        assert.strictEqual(yield* reasonOf(read(near)), "ConnectionAborted")
       }).pipe(Effect.provide(layer)))
 
     test("closes a connection when its handler is done", () =>
@@ -245,7 +246,7 @@ export const contract = (
           admit: () => true,
           handle: () => Effect.void
         })
-        assert.isTrue(Option.isNone(yield* (yield* transport.dial(address)).read))
+        assert.isTrue(Option.isNone(yield* read(yield* transport.dial(address))))
       }).pipe(Effect.provide(layer)))
 
     test("ends the connection alone whose handler dies, and logs why", () => {
@@ -262,13 +263,13 @@ export const contract = (
           }
         })
         const first = yield* transport.dial(address)
-        yield* first.write([bytes("a")])
+        yield* write(first, [bytes("a")])
         assert.strictEqual(yield* text(first, 1), "a")
         for (const why of ["thrown", "died"]) {
-          assert.isTrue(Option.isNone(yield* (yield* transport.dial(address)).read))
+          assert.isTrue(Option.isNone(yield* read(yield* transport.dial(address))))
           assert.include(String(logged.at(-1)), why)
         }
-        yield* first.write([bytes("b")])
+        yield* write(first, [bytes("b")])
         assert.strictEqual(yield* text(first, 1), "b")
         assert.strictEqual(logged.length, 2)
       }).pipe(
@@ -291,7 +292,7 @@ export const contract = (
               Effect.ensuring(Effect.sync(() => {
                 over = true
               })),
-              Effect.ensuring(Effect.ignore(connection.write([bytes("bye")])))
+              Effect.ensuring(Effect.ignore(write(connection, [bytes("bye")])))
             )
           // Opened where nothing can be interrupted, as a layer may do it.
         }).pipe(Scope.extend(scope), Effect.uninterruptible)
@@ -306,10 +307,10 @@ export const contract = (
     test("loses nothing when a waiting read is interrupted", () =>
       Effect.gen(function*() {
         const { far, near } = yield* pair(host)
-        const reader = yield* Effect.fork(far.read)
+        const reader = yield* Effect.fork(read(far))
         yield* turn
         yield* Fiber.interrupt(reader)
-        yield* near.write([bytes("still here")])
+        yield* write(near, [bytes("still here")])
         assert.strictEqual(yield* text(far, 10), "still here")
       }).pipe(Effect.provide(layer)))
 
@@ -322,7 +323,7 @@ export const contract = (
         const near = yield* dial
         let far = yield* Effect.orDie(newcomers.take)
         if (far.remote.port !== near.local.port) {
-          assert.include(["no failure", "ConnectionReset"], yield* reasonOf(far.read))
+          assert.include(["no failure", "ConnectionReset"], yield* reasonOf(read(far)))
           far = yield* Effect.orDie(newcomers.take)
         }
         assert.strictEqual(far.remote.port, near.local.port)
@@ -339,7 +340,7 @@ export const contract = (
           },
           handle: () => Effect.die("a refused newcomer was handled")
         })
-        const outcome = Effect.scoped(Effect.flatMap(transport.dial(address), ({ read }) => read))
+        const outcome = Effect.scoped(Effect.flatMap(transport.dial(address), read))
         assert.strictEqual(yield* reasonOf(outcome), "ConnectionReset")
         assert.deepStrictEqual(asked, [host])
       }).pipe(Effect.provide(layer)))

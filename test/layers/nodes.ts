@@ -28,6 +28,7 @@ import { Node } from "../../src/services/Node.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
 import { Stats } from "../../src/services/Stats.js"
 import type { TransportError } from "../../src/services/Transport.js"
+import { read, write } from "./connections.js"
 
 export interface Started {
   readonly node: Node["Type"]
@@ -117,15 +118,15 @@ export const silent = (
       networkKey: new Uint8Array(32),
       limits: Limits.defaults
     }, yield* NodeEntropy.make.keyAgreement)
-    yield* connection.write([initiator.hello])
+    yield* write(connection, [initiator.hello])
     while (true) {
-      const step = initiator.receive(yield* Effect.orDie(Effect.flatten(connection.read)))
+      const step = initiator.receive(yield* Effect.orDie(Effect.flatten(read(connection))))
       if (step._tag === "Rejected") return yield* Effect.dieMessage(step.reason)
       if (step._tag === "Proven") break
     }
     const { frame, session } = initiator.finish({ connSeq: 1n, seenSeq: 0n })
-    yield* connection.write([frame])
-    return { say: (type, plaintext) => connection.write([session.seal(type, plaintext)]) }
+    yield* write(connection, [frame])
+    return { say: (type, plaintext) => write(connection, [session.seal(type, plaintext)]) }
   })
 
 /** Lets everything happen that needs no time: real work is synchronous, so a number of turns is enough. */

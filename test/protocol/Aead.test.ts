@@ -3,7 +3,7 @@ import * as Aead from "../../src/protocol/Aead.js"
 import { flipped, hex, unhex } from "./bytes.js"
 
 // RFC 8439, section 2.8.2.
-const key = Aead.importKey(unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"))
+const key = unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f")
 const nonce = unhex("070000004041424344454647")
 const ad = unhex("50515253c0c1c2c3c4c5c6c7")
 const plaintext = new TextEncoder().encode(

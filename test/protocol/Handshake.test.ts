@@ -18,6 +18,7 @@ import {
   responder,
   sequences
 } from "./parties.js"
+import { hear } from "./sessions.js"
 
 const ping = (session: Session): Uint8Array => session.seal(Envelope.types.Ping, unhex("0102030405060708"))
 
@@ -84,7 +85,7 @@ const assertDescribes = (
 }
 
 const assertHeard = (from: Session, to: Session) => {
-  const { events, failure } = to.receive(ping(from), 0)
+  const { events, failure } = hear(to, ping(from))
   assert.isUndefined(failure)
   assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Ping"])
 }
@@ -105,7 +106,7 @@ describe("the known answers", () => {
     assert.strictEqual(hex(theirs.id), known.session_id)
     assertDescribes(proven[0], dialler, numbers)
     assertDescribes(proven[1], listener, { connSeq: 0n, seenSeq: 0n })
-    const [event] = ours.receive(unhex(known.transport.r2i_n0_ping), 0).events
+    const [event] = hear(ours, unhex(known.transport.r2i_n0_ping)).events
     if (event?._tag !== "Ping") return assert.fail("expected a Ping")
     assert.strictEqual(hex(theirs.seal(Envelope.types.Ping, event.data)), known.transport.r2i_n0_ping)
     assert.strictEqual(hex(ours.seal(Envelope.types.Pong, event.data)), known.transport.i2r_n0_pong)
@@ -169,7 +170,7 @@ describe("two honest ends", () => {
         const fresh = at === 0 ? machine : answered(listener, initiator(dialler).hello).machine
         assert.strictEqual(fresh.receive(concat(frame, sealed.subarray(0, at)), 0)._tag, "Proven")
         assert.strictEqual(fresh.receive(sealed.subarray(at), 0)._tag, "More")
-        const received = fresh.accept().receive(nothing, 0)
+        const received = hear(fresh.accept(), nothing)
         assert.deepStrictEqual(received.events.map(({ _tag }) => _tag), ["Ping", "Pong"])
         assert.isUndefined(received.failure)
       }

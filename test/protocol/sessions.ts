@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import * as Limits from "../../src/domain/Limits.js"
 import * as Aead from "../../src/protocol/Aead.js"
 import * as Envelope from "../../src/protocol/Envelope.js"
-import { Session, type SessionOptions } from "../../src/protocol/Session.js"
+import type * as Message from "../../src/protocol/Message.js"
+import { type Failure, Session, type SessionOptions, type Sink } from "../../src/protocol/Session.js"
 import * as Varint from "../../src/protocol/Varint.js"
 import { concat, unhex } from "./bytes.js"
 
@@ -58,6 +59,30 @@ export const pair = (
   }
 }
 
+/** What a peer said, a message among it. */
+export type SessionEvent = Message.Data | Parameters<Sink["control"]>[0]
+
+/** What came of a chunk: what was said, in order, and how many frames opened. */
+export interface Received {
+  readonly events: ReadonlyArray<SessionEvent>
+  readonly opened: number
+  readonly failure?: Failure
+}
+
+/** Lets a session take a chunk and collects what it gives. */
+export const hear = (session: Session, chunk: Uint8Array, nowMillis = 0): Received => {
+  const events: Array<SessionEvent> = []
+  const before = session.opened
+  const failure = session.receive(chunk, nowMillis, {
+    data: (topic, bytes, start, end) => {
+      events.push({ _tag: "Data", topic, payload: bytes.subarray(start, end) })
+    },
+    control: (event) => void events.push(event)
+  })
+  const opened = session.opened - before
+  return failure === undefined ? { events, opened } : { events, opened, failure }
+}
+
 /** What may be wrong with a frame of the initiator of {@link pair}. */
 export interface Forgery {
   readonly id?: number
@@ -74,7 +99,7 @@ export const forge = (type: number, plaintext: Uint8Array, forgery: Forgery = {}
   forgery.header?.(header)
   const nonce = new Uint8Array(12)
   new DataView(nonce.buffer).setBigUint64(4, BigInt(forgery.counter ?? 0), true)
-  const sealed = Aead.seal(Aead.importKey(unhex(forgery.key ?? some.key_i2r)), nonce, header, plaintext)
+  const sealed = Aead.seal(unhex(forgery.key ?? some.key_i2r), nonce, header, plaintext)
   const length = forgery.length ?? varint(plaintext.length)
   const body = concat(header, nonce, sealed.tag, length, sealed.ciphertext, forgery.tail ?? nothing)
   return concat(varint(body.length), body)

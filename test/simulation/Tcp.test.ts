@@ -9,6 +9,7 @@ import type { Machine } from "../../src/simulation/Machine.js"
 import type { Disturbance, Network } from "../../src/simulation/Network.js"
 import type { Path } from "../../src/simulation/Path.js"
 import * as Tcp from "../../src/simulation/Tcp.js"
+import { abort, read, write } from "../layers/connections.js"
 import { at, exact, networkOf, numbered, pass, runIn } from "./worlds.js"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -49,7 +50,7 @@ const readAll = (connection: Connection, size = Number.POSITIVE_INFINITY) =>
   Effect.gen(function*() {
     const chunks: Array<Uint8Array> = []
     for (let left = size; left > 0;) {
-      const chunk = yield* connection.read
+      const chunk = yield* read(connection)
       if (Option.isNone(chunk)) break
       chunks.push(chunk.value)
       left -= chunk.value.byteLength
@@ -74,7 +75,7 @@ describe("Tcp", () => {
     assert.strictEqual(world.nowMicros, 2_000)
     assert.strictEqual(`${mine.local}`, `${theirs.remote}`)
     assert.strictEqual(`${mine.remote}`, `${theirs.local}`)
-    runIn(near.process, mine.connection.write([bytes("hello")]))
+    runIn(near.process, write(mine.connection, [bytes("hello")]))
     assert.strictEqual(world.nowMicros, 2_000)
     assert.strictEqual(concat(runIn(far.process, readAll(theirs.connection, 5))).toString(), "hello")
     assert.strictEqual(world.nowMicros, 3_000)
@@ -94,7 +95,7 @@ describe("Tcp", () => {
           near.process.run(Effect.zipRight(
             Effect.forEach(
               chunks,
-              (chunk) => Effect.zipRight(mine.connection.write([chunk]), Effect.sleep(1))
+              (chunk) => Effect.zipRight(write(mine.connection, [chunk]), Effect.sleep(1))
             ),
             mine.connection.end
           ))
@@ -111,7 +112,7 @@ describe("Tcp", () => {
     const sizes = new Set<number>()
     for (let seed = 0; seed < 60; seed++) {
       const { far, mine, near, theirs } = stream({ seed })
-      runIn(near.process, mine.connection.write([bytes("0123456789")]))
+      runIn(near.process, write(mine.connection, [bytes("0123456789")]))
       const [first] = runIn(far.process, readAll(theirs.connection, 10))
       sizes.add(first?.length ?? 0)
     }
@@ -122,7 +123,7 @@ describe("Tcp", () => {
   it("hands out copies, so that nobody can change what another one reads", () => {
     const { far, mine, near, theirs } = stream()
     const sent = bytes("original")
-    runIn(near.process, mine.connection.write([sent]))
+    runIn(near.process, write(mine.connection, [sent]))
     sent.fill(0)
     assert.strictEqual(concat(runIn(far.process, readAll(theirs.connection, 8))).toString(), "original")
   })
@@ -131,7 +132,7 @@ describe("Tcp", () => {
     const { far, mine, near, network, theirs, world } = stream()
     between(network, near, far, { bytesPerSecond: 1_000 })
     const began = world.nowMicros
-    near.process.run(mine.connection.write([new Uint8Array(500), new Uint8Array(1_500)]))
+    near.process.run(write(mine.connection, [new Uint8Array(500), new Uint8Array(1_500)]))
     runIn(far.process, readAll(theirs.connection, 500))
     assert.strictEqual(world.nowMicros, began + 501_000)
     runIn(far.process, readAll(theirs.connection, 1_500))
@@ -143,7 +144,7 @@ describe("Tcp", () => {
       const { far, mine, near, network, theirs, world } = stream({ seed })
       between(network, near, far, { loss: 0.5 })
       const began = world.nowMicros
-      near.process.run(mine.connection.write([bytes("x")]))
+      near.process.run(write(mine.connection, [bytes("x")]))
       assert.strictEqual(concat(runIn(far.process, readAll(theirs.connection, 1))).toString(), "x")
       return world.nowMicros - began
     })
@@ -156,7 +157,7 @@ describe("Tcp", () => {
     const { far, mine, near, theirs, world } = stream()
     let written = 0
     near.process.run(Effect.forever(Effect.zipRight(
-      mine.connection.write([new Uint8Array(16_384)]),
+      write(mine.connection, [new Uint8Array(16_384)]),
       Effect.sync(() => written++)
     )))
     pass(world, 1_000)
@@ -216,8 +217,8 @@ describe("Tcp", () => {
   it("passes in one direction of a partition that has but one", () => {
     const { far, mine, near, network, theirs, world } = stream()
     const oneWay = between(network, near, far, { blocked: true })
-    near.process.run(mine.connection.write([bytes("stuck")]))
-    runIn(far.process, theirs.connection.write([bytes("heard")]))
+    near.process.run(write(mine.connection, [bytes("stuck")]))
+    runIn(far.process, write(theirs.connection, [bytes("heard")]))
     assert.strictEqual(concat(runIn(near.process, readAll(mine.connection, 5))).toString(), "heard")
     const reader = far.process.run(readAll(theirs.connection, 5))
     pass(world, 60_000)
@@ -233,7 +234,7 @@ describe("Tcp", () => {
     near.process.run(
       Effect.forEach(
         ["a", "b", "c"],
-        (text) => Effect.zipRight(mine.connection.write([bytes(text)]), Effect.sleep(1_000))
+        (text) => Effect.zipRight(write(mine.connection, [bytes(text)]), Effect.sleep(1_000))
       )
     )
     pass(world, 10_000)
@@ -245,42 +246,42 @@ describe("Tcp", () => {
 
   it("shows a reset after what came before it", () => {
     const { far, mine, near, theirs } = stream()
-    runIn(near.process, Effect.zipRight(mine.connection.write([bytes("bye")]), mine.connection.abort))
+    runIn(near.process, Effect.zipRight(write(mine.connection, [bytes("bye")]), abort(mine.connection)))
     assert.strictEqual(concat(runIn(far.process, readAll(theirs.connection, 3))).toString(), "bye")
-    assert.strictEqual(reasonOf(far, theirs.connection.read), "ConnectionReset")
-    assert.strictEqual(reasonOf(far, theirs.connection.write([bytes("x")])), "ConnectionReset")
-    assert.strictEqual(reasonOf(near, mine.connection.read), "ConnectionAborted")
+    assert.strictEqual(reasonOf(far, read(theirs.connection)), "ConnectionReset")
+    assert.strictEqual(reasonOf(far, write(theirs.connection, [bytes("x")])), "ConnectionReset")
+    assert.strictEqual(reasonOf(near, read(mine.connection)), "ConnectionAborted")
   })
 
   it("loses a reset that finds no way, and the other end learns of it when it writes", () => {
     const { far, mine, near, network, theirs, world } = stream()
     const partition = between(network, near, far, { blocked: true })
-    runIn(near.process, mine.connection.abort)
+    runIn(near.process, abort(mine.connection))
     network.calm(partition)
     pass(world, 60_000)
     assert.isUndefined(theirs.broken)
-    runIn(far.process, theirs.connection.write([bytes("anybody?")]))
-    assert.strictEqual(reasonOf(far, theirs.connection.read), "ConnectionReset")
+    runIn(far.process, write(theirs.connection, [bytes("anybody?")]))
+    assert.strictEqual(reasonOf(far, read(theirs.connection)), "ConnectionReset")
   })
 
   it("ends one direction after all that was written, and keeps the other open", () => {
     const { far, mine, near, theirs } = stream()
-    runIn(near.process, Effect.zipRight(mine.connection.write([bytes("last")]), mine.connection.end))
+    runIn(near.process, Effect.zipRight(write(mine.connection, [bytes("last")]), mine.connection.end))
     assert.strictEqual(concat(runIn(far.process, readAll(theirs.connection))).toString(), "last")
-    assert.strictEqual(reasonOf(near, mine.connection.write([bytes("more")])), "BrokenPipe")
-    runIn(far.process, Effect.zipRight(theirs.connection.write([bytes("late")]), theirs.connection.end))
+    assert.strictEqual(reasonOf(near, write(mine.connection, [bytes("more")])), "BrokenPipe")
+    runIn(far.process, Effect.zipRight(write(theirs.connection, [bytes("late")]), theirs.connection.end))
     assert.strictEqual(concat(runIn(near.process, readAll(mine.connection))).toString(), "late")
   })
 
   it("says that it is closed by a FIN, or by a reset if something was left unread", () => {
     const one = stream()
     one.mine.close()
-    assert.deepStrictEqual(runIn(one.far.process, one.theirs.connection.read), Option.none())
+    assert.deepStrictEqual(runIn(one.far.process, read(one.theirs.connection)), Option.none())
     const two = stream()
-    runIn(two.far.process, two.theirs.connection.write([bytes("unread")]))
+    runIn(two.far.process, write(two.theirs.connection, [bytes("unread")]))
     pass(two.world, 2)
     two.mine.close()
-    assert.strictEqual(reasonOf(two.far, two.theirs.connection.read), "ConnectionReset")
+    assert.strictEqual(reasonOf(two.far, read(two.theirs.connection)), "ConnectionReset")
   })
 
   it("answers whoever writes to an end that has vanished by a reset, once its host is up", () => {
@@ -290,12 +291,12 @@ describe("Tcp", () => {
     near.network.changed()
     pass(world, 60_000)
     assert.isUndefined(mine.broken)
-    near.process.run(Effect.ignore(mine.connection.write([bytes("anybody?")])))
+    near.process.run(Effect.ignore(write(mine.connection, [bytes("anybody?")])))
     pass(world, 60_000)
     assert.isUndefined(mine.broken)
     far.host.up = true
     near.network.changed()
-    assert.strictEqual(reasonOf(near, mine.connection.read), "ConnectionReset")
+    assert.strictEqual(reasonOf(near, read(mine.connection)), "ConnectionReset")
   })
 
   it("tells an orphan's owner only when something is written", () => {
@@ -304,16 +305,16 @@ describe("Tcp", () => {
     theirs.reset()
     pass(world, 60_000)
     assert.isUndefined(mine.broken)
-    runIn(near.process, mine.connection.write([bytes("x")]))
-    assert.strictEqual(reasonOf(near, mine.connection.read), "ConnectionReset")
-    assert.strictEqual(reasonOf(far, theirs.connection.read), "ConnectionReset")
+    runIn(near.process, write(mine.connection, [bytes("x")]))
+    assert.strictEqual(reasonOf(near, read(mine.connection)), "ConnectionReset")
+    assert.strictEqual(reasonOf(far, read(theirs.connection)), "ConnectionReset")
   })
 
   it("wakes a writer and a reader that wait when it is reset", () => {
     const { mine, near, world } = stream()
     const waits = [
-      near.process.run(Effect.flip(Effect.forever(mine.connection.write([new Uint8Array(40_000)])))),
-      near.process.run(Effect.flip(mine.connection.read))
+      near.process.run(Effect.flip(Effect.forever(write(mine.connection, [new Uint8Array(40_000)])))),
+      near.process.run(Effect.flip(read(mine.connection)))
     ]
     pass(world, 100)
     mine.reset("BrokenPipe")

@@ -20,6 +20,7 @@ import { Stats } from "../../src/services/Stats.js"
 import { Host, type Network } from "../../src/simulation/Network.js"
 import { Station } from "../../src/simulation/Station.js"
 import * as Tcp from "../../src/simulation/Tcp.js"
+import { read, write } from "../layers/connections.js"
 import { signer } from "../protocol/parties.js"
 import { at, attachment, machineOn, networkOf, pass } from "./worlds.js"
 
@@ -67,16 +68,16 @@ const attacker = (network: Network, number: number, target: Host): void => {
   const visit = Effect.gen(function*() {
     yield* socket.connected
     const initiator = new Initiator(local, Crypto.keyPair("X25519", chance.bytes(32)))
-    yield* connection.write([initiator.hello])
+    yield* write(connection, [initiator.hello])
     if (number % 2 === 0) return yield* Effect.sleep(4_000)
     for (;;) {
-      const chunk = yield* connection.read
+      const chunk = yield* read(connection)
       if (Option.isNone(chunk)) return
       const step = initiator.receive(chunk.value)
       if (step._tag === "Rejected") return
       if (step._tag === "Proven") break
     }
-    yield* connection.write([initiator.finish({ connSeq: 1n, seenSeq: 0n }).frame])
+    yield* write(connection, [initiator.finish({ connSeq: 1n, seenSeq: 0n }).frame])
     yield* Effect.sleep(500)
   })
   process.run(Effect.ensuring(Effect.ignore(visit), Effect.sync(() => socket.close())))
