@@ -25,6 +25,18 @@ export const sha256 = (...parts: ReadonlyArray<Uint8Array>): Uint8Array =>
   // By way of a string, because a digest that is a buffer costs twice as much.
   Buffer.from(hash("sha256", Buffer.concat(parts), "binary"), "binary")
 
+/** Replaces a hash by that of itself and of public texts behind it. @since 0.1.0 */
+export const rehash = (running: Uint8Array, first: Uint8Array, second: Uint8Array): void => {
+  const end = keyBytes + first.length
+  const length = end + second.length
+  const input = length > room.length ? Buffer.allocUnsafe(length) : room
+  input.set(running)
+  input.set(first, keyBytes)
+  input.set(second, end)
+  input.write(hash("sha256", input.subarray(0, length), "binary"), "binary")
+  running.set(input.subarray(0, keyBytes))
+}
+
 /**
  * A handle for a peer's raw X25519 public key; nothing if it is one of those whose result does not depend on our key.
  *
@@ -67,6 +79,9 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
 
 /** Lower-case hexadecimal. @since 0.1.0 */
 export const hex = (bytes: Uint8Array): string => view(bytes).toString("hex")
+
+/** Memory for what is hashed, enough for every message of ours. */
+const room = Buffer.alloc(2_048)
 
 // As JWK, because the import of an SPKI costs many times as much.
 const jwk = (crv: "X25519" | "Ed25519", publicKey: Uint8Array) => ({

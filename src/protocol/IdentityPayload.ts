@@ -186,11 +186,10 @@ const parse = (bytes: Uint8Array): Proven | undefined => {
   // Neither bytes left over nor a text that reached beyond the end.
   if (at !== body.length) return undefined
   const view = new DataView(body.buffer, body.byteOffset, fixedBytes)
-  const publicKey = Uint8Array.from(body.subarray(2, 34))
   return {
     minor: view.getUint16(0, true),
-    publicKey,
-    peerId: Crypto.hex(publicKey) as PeerId.PeerId,
+    publicKey: Uint8Array.from(body.subarray(2, 34)),
+    peerId: body.toString("hex", 2, 34) as PeerId.PeerId,
     instance: body.toString("hex", 34, connSeqAt),
     connSeq: view.getBigUint64(connSeqAt, true),
     seenSeq: view.getBigUint64(connSeqAt + 8, true),

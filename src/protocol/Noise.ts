@@ -207,7 +207,7 @@ export class Noise {
   }
 
   #mixHash(data: Uint8Array, tag: Uint8Array = nothing): void {
-    this.#hash.set(Crypto.sha256(this.#hash, data, tag))
+    Crypto.rehash(this.#hash, data, tag)
   }
 
   #mixKey(material: Uint8Array): void {
@@ -225,7 +225,7 @@ export class Noise {
     const mixed = new Uint8Array(Crypto.keyBytes)
     const psk = given(this.#setup.psks?.[this.#psks++])
     Hkdf.derive(this.#chainingKey, psk, [this.#chainingKey, mixed, this.#key])
-    this.#mixHash(mixed)
+    this.#hash.set(Crypto.sha256(this.#hash, mixed))
     this.#keyed = true
     this.#nonce = 0
   }

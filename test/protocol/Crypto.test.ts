@@ -1,13 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { createPublicKey, diffieHellman } from "node:crypto"
+import { createHash, createPublicKey, diffieHellman } from "node:crypto"
 import * as Crypto from "../../src/protocol/Crypto.js"
 import type { KeyPair } from "../../src/protocol/KeyPair.js"
-import { flipped, hex, unhex } from "./bytes.js"
+import { concat, flipped, hex, unhex } from "./bytes.js"
 import { lowOrderShares, smallOrderKeys } from "./keys.js"
 import { bytes } from "./parties.js"
 
 const secret = Crypto.keyPair("X25519", unhex("4a".repeat(32)))
+
+describe("rehash", () => {
+  it("is the hash of all, of whatever length", () =>
+    fc.assert(fc.property(bytes(32), fc.nat(3_000), fc.nat(100), (running, first, second) => {
+      const texts = [new Uint8Array(first).fill(1), new Uint8Array(second).fill(2)] as const
+      const expected = createHash("sha256").update(running).update(texts[0]).update(texts[1]).digest("hex")
+      Crypto.rehash(running, ...texts)
+      assert.strictEqual(hex(running), expected)
+      assert.strictEqual(hex(Crypto.sha256(running, ...texts)), hex(Crypto.sha256(concat(running, ...texts))))
+    })))
+})
 
 describe("agree", () => {
   const shared = (mine: KeyPair, theirs: Uint8Array): string => {
