@@ -46,6 +46,7 @@ export const maxPlain = maxBody - sealedBytes - 3
 /** Bytes of the shortest sealed body, that of an empty plaintext. @since 0.1.0 */
 export const minSealed = sealedBytes + 1
 
+const start = Uint8Array.of(0x56, 0x50, 0x32, 0x50, major, 0, minor, 0)
 const typeAt = 8
 
 /** Where the id stands in a header. @since 0.1.0 */
@@ -55,7 +56,8 @@ const flagsAt = 18
 
 /** A header; `id` is the count of envelopes in that direction, from 1. @since 0.1.0 */
 export const header = (type: number, id: number, sealed: boolean): Uint8Array => {
-  const bytes = Uint8Array.of(0x56, 0x50, 0x32, 0x50, major, 0, minor, 0, ...new Uint8Array(14))
+  const bytes = new Uint8Array(headerBytes)
+  bytes.set(start)
   setType(bytes, type)
   setCount(bytes, idAt, id)
   bytes[flagsAt] = sealed ? 1 : 0

@@ -97,27 +97,19 @@ export const more: More = { _tag: "More" }
 export const rejected = (reason: Reason): Rejected => ({ _tag: "Rejected", reason })
 
 /** The Noise state of one end at the start. @since 0.1.0 */
-export const begin = (local: LocalParty, role: IdentityPayload.Role): Noise =>
-  new Noise({
-    pattern,
-    initiator: role === "initiator",
-    prologue,
-    staticKey: local.staticKey,
-    psks: [local.networkKey]
-  })
+export const begin = (local: LocalParty, role: IdentityPayload.Role): Noise => Prepared.of(local).begin(role)
 
 /** Writes a message that carries our identity, as a whole frame. @since 0.1.0 */
 export const writeIdentity = (
   noise: Noise,
   local: LocalParty,
   role: IdentityPayload.Role,
-  sequences: Pick<IdentityPayload.Statement, "connSeq" | "seenSeq">,
+  sequences: IdentityPayload.Sequences,
   ephemeral?: KeyPair
 ): Uint8Array => {
-  const { capabilities, instance, listenPort, nodeId } = local
-  const statement = { minor: Envelope.minor, instance, listenPort, nodeId, capabilities, ...sequences }
+  const statement = Prepared.of(local).statement()
   const payload = noise.write(
-    (hash) => IdentityPayload.encode(statement, role, hash, local.identity),
+    (hash) => IdentityPayload.complete(statement, sequences, role, hash, local.identity),
     ephemeral
   )
   const { id, type } = role === "initiator" ? helloFinish : helloAck
@@ -165,9 +157,59 @@ export const establish = (
   return session
 }
 
-const readClear = (body: Uint8Array, message: Message): Uint8Array | Reason => {
+const readClear = (body: Uint8Array, { id, type }: Message): Uint8Array | Reason => {
+  const payload = Envelope.readClear(body, type, id)
+  if (payload !== "BadHeader") return payload
   // A sealed frame has a sound header; it only cannot come now.
-  const sealed = Envelope.header(message.type, message.id, true)
-  if (Envelope.judgeHeader(body, sealed) === undefined) return "Unexpected"
-  return Envelope.readClear(body, message.type, message.id)
+  return Envelope.judgeHeader(body, Envelope.header(type, id, true)) === undefined ? "Unexpected" : payload
+}
+
+/** What all handshakes of one party have in common, which is a good part of their hashing. */
+class Prepared {
+  static readonly #all = new WeakMap<LocalParty, Prepared>()
+
+  /** That of a party as it is now: it may come to know its port later. */
+  static of(local: LocalParty): Prepared {
+    const known = Prepared.#all.get(local)
+    if (known !== undefined && known.#describes(local)) return known
+    const prepared = new Prepared(local)
+    Prepared.#all.set(local, prepared)
+    return prepared
+  }
+
+  readonly #local: LocalParty
+  #initiator: Noise | undefined
+  #responder: Noise | undefined
+  #statement: Uint8Array | undefined
+
+  constructor(local: LocalParty) {
+    this.#local = { ...local }
+  }
+
+  begin(role: IdentityPayload.Role): Noise {
+    const first = role === "initiator"
+      ? this.#initiator ??= this.#beginning(true)
+      : this.#responder ??= this.#beginning(false)
+    return first.fork()
+  }
+
+  statement(): Uint8Array {
+    return this.#statement ??= IdentityPayload.layOut(
+      { ...this.#local, minor: Envelope.minor },
+      this.#local.identity.publicKey
+    )
+  }
+
+  #beginning(initiator: boolean): Noise {
+    const { networkKey, staticKey } = this.#local
+    return new Noise({ pattern, initiator, prologue, staticKey, psks: [networkKey] })
+  }
+
+  #describes(local: LocalParty): boolean {
+    const own = this.#local
+    return local.listenPort === own.listenPort && local.nodeId === own.nodeId &&
+      local.instance === own.instance && local.identity === own.identity &&
+      local.capabilities === own.capabilities && local.staticKey === own.staticKey &&
+      local.networkKey === own.networkKey
+  }
 }

@@ -5,7 +5,7 @@
  */
 import * as Either from "effect/Either"
 import * as NodeId from "../domain/NodeId.js"
-import * as PeerId from "../domain/PeerId.js"
+import type * as PeerId from "../domain/PeerId.js"
 import type { Reason } from "../domain/Reason.js"
 import * as Crypto from "./Crypto.js"
 
@@ -45,19 +45,48 @@ export interface Proven extends Omit<Statement, "instance"> {
   readonly instance: string
 }
 
+/** What every handshake of a process gives a number of its own. @since 0.1.0 */
+export type Sequences = Pick<Statement, "connSeq" | "seenSeq">
+
 /**
  * The payload of one end, bound to its role and to the handshake hash. Throws if the statement breaks a rule of
  * its own fields, for the other end would refuse it.
  *
  * @since 0.1.0
  */
-export const encode = (statement: Statement, role: Role, hash: Uint8Array, signer: Signer): Uint8Array => {
-  const body = encodeBody(statement, signer.publicKey)
+export const encode = (statement: Statement, role: Role, hash: Uint8Array, signer: Signer): Uint8Array =>
+  complete(layOut(statement, signer.publicKey), statement, role, hash, signer)
+
+/**
+ * What stays the same in each payload of one end: all before the signature, without numbers. Throws as `encode` does.
+ *
+ * @since 0.1.0
+ */
+export const layOut = (
+  statement: Omit<Statement, keyof Sequences>,
+  publicKey: Uint8Array
+): Uint8Array => {
+  const body = encodeBody(statement, publicKey)
   const read = parse(body)
   if (read?.instance !== Crypto.hex(statement.instance) || read.listenPort !== statement.listenPort) {
     throw new TypeError("expected a sound node id, port, instance and capabilities of this node")
   }
-  return concat(body, signer.sign(signed(role, hash, body)))
+  return body
+}
+
+/** The payload that `encode` gives, of what was laid out before. @since 0.1.0 */
+export const complete = (
+  laidOut: Uint8Array,
+  { connSeq, seenSeq }: Sequences,
+  role: Role,
+  hash: Uint8Array,
+  signer: Signer
+): Uint8Array => {
+  const message = signed(role, hash, laidOut)
+  const numbers = new DataView(message.buffer, message.byteOffset + signedHead + connSeqAt, 16)
+  numbers.setBigUint64(0, connSeq, true)
+  numbers.setBigUint64(8, seenSeq, true)
+  return Buffer.concat([message.subarray(signedHead), signer.sign(message)])
 }
 
 /**
@@ -81,25 +110,33 @@ export const prove = (payload: Uint8Array, role: Role, hash: Uint8Array): Either
     : Either.left("BadSignature")
 }
 
-const context = new TextEncoder().encode("vp2p/2 identity proof\0")
+const context = Buffer.from("vp2p/2 identity proof\0")
 const roleByte = { initiator: 0x49, responder: 0x52 } as const
+const hashBytes = 32
+const signedHead = context.length + 1 + hashBytes
 
-const signed = (role: Role, hash: Uint8Array, body: Uint8Array): Uint8Array =>
-  concat(context, Uint8Array.of(roleByte[role]), hash, body)
+const signed = (role: Role, hash: Uint8Array, body: Uint8Array): Uint8Array => {
+  const message = new Uint8Array(signedHead + body.length)
+  message.set(context)
+  message[context.length] = roleByte[role]
+  message.set(hash, context.length + 1)
+  message.set(body, signedHead)
+  return message
+}
 
+const connSeqAt = 50
 const fixedBytes = 68
+const ascii = /^[\0-\x7f]*$/
 const capabilityKey = /^[a-z0-9._-]{1,32}$/
 const capabilityValue = /^[\x20-\x7e]{0,64}$/
 const maxCapabilities = 16
 
-const encodeBody = (statement: Statement, publicKey: Uint8Array): Uint8Array => {
+const encodeBody = (statement: Omit<Statement, keyof Sequences>, publicKey: Uint8Array): Uint8Array => {
   const fixed = new Uint8Array(fixedBytes)
   const view = new DataView(fixed.buffer)
   view.setUint16(0, statement.minor, true)
   fixed.set(publicKey, 2)
   fixed.set(statement.instance, 34)
-  view.setBigUint64(50, statement.connSeq, true)
-  view.setBigUint64(58, statement.seenSeq, true)
   view.setUint16(66, statement.listenPort, true)
   const capabilities = Object.entries(statement.capabilities).sort(([a], [b]) => (a < b ? -1 : 1))
   return concat(
@@ -118,20 +155,25 @@ const short = (text: string): Uint8Array => {
 // What does not fit becomes a length that no field may have, and so is refused.
 const lengthByte = (length: number): Uint8Array => Uint8Array.of(Math.min(length, 255))
 
-const parse = (body: Uint8Array): Proven | undefined => {
-  if (body.length < fixedBytes) return undefined
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+const parse = (bytes: Uint8Array): Proven | undefined => {
+  if (bytes.length < fixedBytes) return undefined
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = fixedBytes
+  // As if each byte were a character, which is right for what may hold ASCII alone, and no rule of a capability lets
+  // another pass.
   const text = (): string | undefined => {
     const length = body[at]
     if (length === undefined) return undefined
-    const bytes = body.subarray(at + 1, at + 1 + length)
-    at += 1 + length
-    return decodeUtf8(bytes)
+    const begin = at + 1
+    at = begin + length
+    return body.toString("latin1", begin, at)
   }
-  const nodeId = Either.getOrUndefined(NodeId.parse(text() ?? ""))
+  const nodeIdAt = at + 1
+  let nodeId = text()
+  if (nodeId !== undefined && !ascii.test(nodeId)) nodeId = decodeUtf8(body.subarray(nodeIdAt, at))
   const count = body[at++]
-  if (nodeId === undefined || count === undefined || count > maxCapabilities) return undefined
+  if (nodeId === undefined || NodeId.problem(nodeId) !== undefined) return undefined
+  if (count === undefined || count > maxCapabilities) return undefined
   const capabilities: Array<readonly [string, string]> = []
   for (let previous = ""; capabilities.length < count;) {
     const key = text()
@@ -143,16 +185,16 @@ const parse = (body: Uint8Array): Proven | undefined => {
   }
   // Neither bytes left over nor a text that reached beyond the end.
   if (at !== body.length) return undefined
-  const publicKey = body.slice(2, 34)
+  const view = new DataView(body.buffer, body.byteOffset, fixedBytes)
   return {
     minor: view.getUint16(0, true),
-    publicKey,
-    peerId: PeerId.fromKey(publicKey),
-    instance: Crypto.hex(body.subarray(34, 50)),
-    connSeq: view.getBigUint64(50, true),
-    seenSeq: view.getBigUint64(58, true),
+    publicKey: Uint8Array.from(body.subarray(2, 34)),
+    peerId: body.toString("hex", 2, 34) as PeerId.PeerId,
+    instance: body.toString("hex", 34, connSeqAt),
+    connSeq: view.getBigUint64(connSeqAt, true),
+    seenSeq: view.getBigUint64(connSeqAt + 8, true),
     listenPort: view.getUint16(66, true),
-    nodeId,
+    nodeId: nodeId as NodeId.NodeId,
     // An entry may be named like a member of Object.prototype: `fromEntries` defines, it does not assign.
     capabilities: Object.fromEntries(capabilities)
   }

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+import type { KeyObject } from "node:crypto"
 import * as Aead from "./Aead.js"
 import * as Crypto from "./Crypto.js"
+import * as Hkdf from "./Hkdf.js"
 import type { KeyPair } from "./KeyPair.js"
 
 /** What a message of a pattern carries or mixes in, as the Noise specification names it. @since 0.1.0 */
@@ -55,37 +57,62 @@ export interface Keys {
  */
 export class Noise {
   readonly #setup: Setup
-  readonly #psks: Array<Uint8Array>
   readonly #mixesEphemerals: boolean
-  #message = 0
-  #hash: Uint8Array
-  #chainingKey: Uint8Array
-  #key: Uint8Array | undefined
+  /** The first message without the pre-shared keys it begins with, which depend on nothing that is said. */
+  readonly #opening: ReadonlyArray<Token>
+  // Each in one place that is written over, so that no former secret stays behind.
+  readonly #hash: Uint8Array
+  readonly #chainingKey: Uint8Array
+  readonly #key: Uint8Array
+  #keyed = false
   #nonce = 0
+  #message = 0
+  #psks = 0
   #ephemeral: KeyPair | undefined
-  #remoteEphemeral: Uint8Array | undefined
-  #remoteStatic: Uint8Array | undefined
+  #remoteEphemeral: Share | undefined
+  #remoteStatic: Share | undefined
 
-  constructor(setup: Setup) {
+  /** At the beginning; `other` is what {@link fork} begins from. */
+  constructor(setup: Setup, other?: Noise) {
     this.#setup = setup
-    this.#psks = [...setup.psks ?? []]
-    this.#mixesEphemerals = setup.pattern.messages.some((tokens) => tokens.includes("psk"))
-    this.#remoteStatic = setup.remoteStatic
-    this.#hash = nameHash(`Noise_${setup.pattern.name}_25519_ChaChaPoly_SHA256`)
-    this.#chainingKey = this.#hash
-    this.#mixHash(setup.prologue)
-    for (const end of setup.pattern.known) {
-      const ours = (end === "initiator") === setup.initiator
-      this.#mixHash(ours ? given(setup.staticKey).publicKey : given(setup.remoteStatic))
+    if (setup.remoteStatic !== undefined) this.#remoteStatic = new Share(setup.remoteStatic)
+    if (other !== undefined) {
+      this.#mixesEphemerals = other.#mixesEphemerals
+      this.#opening = other.#opening
+      this.#hash = other.#hash.slice()
+      this.#chainingKey = other.#chainingKey.slice()
+      this.#key = other.#key.slice()
+      this.#keyed = other.#keyed
+      this.#psks = other.#psks
+      return
     }
+    const { initiator, pattern, prologue, remoteStatic, staticKey } = setup
+    this.#mixesEphemerals = pattern.messages.some((tokens) => tokens.includes("psk"))
+    this.#hash = nameHash(`Noise_${pattern.name}_25519_ChaChaPoly_SHA256`)
+    this.#chainingKey = this.#hash.slice()
+    this.#key = new Uint8Array(Crypto.keyBytes)
+    this.#mixHash(prologue)
+    for (const end of pattern.known) {
+      const ours = (end === "initiator") === initiator
+      this.#mixHash(ours ? given(staticKey).publicKey : given(remoteStatic))
+    }
+    const tokens = pattern.messages[0] ?? []
+    while (tokens[this.#psks] === "psk") this.#mixPsk()
+    this.#opening = tokens.slice(this.#psks)
+  }
+
+  /** Another handshake of the same setup, spared the hashing that all have in common. This one must not have begun. */
+  fork(): Noise {
+    if (this.#message > 0) throw new Error("the handshake has begun")
+    return new Noise(this.#setup, this)
   }
 
   /** The handshake hash so far. */
   get hash(): Uint8Array {
-    return this.#hash
+    return this.#hash.slice()
   }
 
-  /** The next message of ours. The payload may depend on the hash it will be bound to. */
+  /** The next message of ours. The payload may depend on the hash it will be bound to, which is good for that call. */
   write(payloadFor: (hash: Uint8Array) => Uint8Array, ephemeral?: KeyPair): Uint8Array {
     const parts: Array<Uint8Array> = []
     for (const token of this.#nextTokens(true)) {
@@ -96,97 +123,97 @@ export class Noise {
           this.#mixEphemeral(this.#ephemeral.publicKey)
           break
         case "s":
-          parts.push(this.#encrypt(given(this.#setup.staticKey).publicKey))
+          this.#encrypt(given(this.#setup.staticKey).publicKey, parts)
           break
         case "psk":
           this.#mixPsk()
           break
         default:
-          this.#mixKey(given(this.#agree(token)))
+          given(this.#agree(token))
       }
     }
-    parts.push(this.#encrypt(payloadFor(this.#hash)))
+    this.#encrypt(payloadFor(this.#hash), parts)
     return Buffer.concat(parts)
   }
 
   /** Reads the next message of the other end. */
   read(message: Uint8Array): Opened | "DecryptFailed" | "BadKeyShare" {
-    let rest = message
-    const take = (size: number): Uint8Array => {
-      const taken = rest.subarray(0, size)
-      rest = rest.subarray(size)
-      return taken
-    }
+    let at = 0
     const tokens = this.#nextTokens(false)
     for (const token of tokens) {
       switch (token) {
-        case "e":
+        case "e": {
           // Copied: a key must not change with a buffer that its owner uses again.
-          this.#remoteEphemeral = take(Crypto.keyBytes).slice()
-          if (this.#remoteEphemeral.length < Crypto.keyBytes) return "DecryptFailed"
-          this.#mixEphemeral(this.#remoteEphemeral)
+          const bytes = Uint8Array.from(message.subarray(at, at += Crypto.keyBytes))
+          if (bytes.length < Crypto.keyBytes) return "DecryptFailed"
+          this.#remoteEphemeral = new Share(bytes)
+          this.#mixEphemeral(bytes)
           break
-        case "s":
-          this.#remoteStatic = this.#decrypt(
-            take(this.#key === undefined ? Crypto.keyBytes : Crypto.keyBytes + tagBytes)
-          )
-          if (this.#remoteStatic?.length !== Crypto.keyBytes) return "DecryptFailed"
+        }
+        case "s": {
+          const size = this.#keyed ? Crypto.keyBytes + tagBytes : Crypto.keyBytes
+          const bytes = this.#decrypt(message.subarray(at, at += size))
+          if (bytes?.length !== Crypto.keyBytes) return "DecryptFailed"
+          this.#remoteStatic = new Share(Uint8Array.from(bytes))
           break
+        }
         case "psk":
           this.#mixPsk()
           break
-        default: {
-          const shared = this.#agree(token)
-          if (shared === undefined) return "BadKeyShare"
-          this.#mixKey(shared)
-        }
+        default:
+          if (this.#agree(token) === undefined) return "BadKeyShare"
       }
     }
-    const hash = this.#hash
-    const payload = this.#decrypt(rest)
+    const hash = this.#hash.slice()
+    const payload = this.#decrypt(message.subarray(at))
     if (payload === undefined) return "DecryptFailed"
     // A key that this message brought may be used by the next one we write, where nothing can be refused any more.
-    if (tokens.includes("e") && Crypto.isLowOrder(given(this.#remoteEphemeral))) return "BadKeyShare"
-    if (tokens.includes("s") && Crypto.isLowOrder(given(this.#remoteStatic))) return "BadKeyShare"
+    if (tokens.includes("e") && given(this.#remoteEphemeral).handle === undefined) return "BadKeyShare"
+    if (tokens.includes("s") && given(this.#remoteStatic).handle === undefined) return "BadKeyShare"
     return { payload, hash }
   }
 
   /** The keys of the session. The handshake's own secrets are dropped. */
   split(): Keys {
     if (this.#message < this.#setup.pattern.messages.length) throw new Error("the handshake is not complete")
-    const [initiatorToResponder, responderToInitiator] = Crypto.hkdf(this.#chainingKey, new Uint8Array(0), 2)
+    const initiatorToResponder = new Uint8Array(Crypto.keyBytes)
+    const responderToInitiator = new Uint8Array(Crypto.keyBytes)
+    Hkdf.derive(this.#chainingKey, nothing, [initiatorToResponder, responderToInitiator])
     this.#chainingKey.fill(0)
+    this.#key.fill(0)
     this.#ephemeral = undefined
-    this.#key?.fill(0)
-    this.#key = undefined
     return { initiatorToResponder, responderToInitiator, hash: this.#hash }
   }
 
   #nextTokens(writing: boolean): ReadonlyArray<Token> {
-    const tokens = this.#setup.pattern.messages[this.#message]
+    const tokens = this.#message === 0 ? this.#opening : this.#setup.pattern.messages[this.#message]
     const ours = (this.#message % 2 === 0) === this.#setup.initiator
     if (tokens === undefined || ours !== writing) throw new Error("not a turn of this pattern")
     this.#message += 1
     return tokens
   }
 
-  /** The first letter of a token names the initiator's key, the second the responder's. */
+  /** Mixes in what both ends agree on; nothing if the other end's key is of low order. */
   #agree(token: "ee" | "es" | "se" | "ss"): Uint8Array | undefined {
-    const [ours, theirs] = this.#setup.initiator ? [token[0], token[1]] : [token[1], token[0]]
-    return Crypto.agree(
-      given(ours === "e" ? this.#ephemeral : this.#setup.staticKey).privateKey,
-      given(theirs === "e" ? this.#remoteEphemeral : this.#remoteStatic)
-    )
+    // The first letter of a token names the initiator's key, the second the responder's.
+    const { initiator, staticKey } = this.#setup
+    const ours = token[initiator ? 0 : 1] === "e" ? this.#ephemeral : staticKey
+    const theirs = token[initiator ? 1 : 0] === "e" ? this.#remoteEphemeral : this.#remoteStatic
+    const { handle } = given(theirs)
+    if (handle === undefined) return undefined
+    const secret = Crypto.agree(given(ours).privateKey, handle)
+    this.#mixKey(secret)
+    return secret
   }
 
-  #mixHash(data: Uint8Array): void {
-    this.#hash = Crypto.sha256(this.#hash, data)
+  #mixHash(data: Uint8Array, tag: Uint8Array = nothing): void {
+    Crypto.rehash(this.#hash, data, tag)
   }
 
   #mixKey(material: Uint8Array): void {
-    const [chainingKey, key] = Crypto.hkdf(this.#chainingKey, material, 2)
-    this.#chainingKey = chainingKey
-    this.#useKey(key)
+    Hkdf.derive(this.#chainingKey, material, [this.#chainingKey, this.#key])
+    this.#keyed = true
+    this.#nonce = 0
   }
 
   #mixEphemeral(publicKey: Uint8Array): void {
@@ -195,31 +222,27 @@ export class Noise {
   }
 
   #mixPsk(): void {
-    const [chainingKey, mixed, key] = Crypto.hkdf(this.#chainingKey, given(this.#psks.shift()), 3)
-    this.#chainingKey = chainingKey
-    this.#mixHash(mixed)
-    this.#useKey(key)
-  }
-
-  #useKey(key: Uint8Array): void {
-    this.#key?.fill(0)
-    this.#key = key
+    const mixed = new Uint8Array(Crypto.keyBytes)
+    const psk = given(this.#setup.psks?.[this.#psks++])
+    Hkdf.derive(this.#chainingKey, psk, [this.#chainingKey, mixed, this.#key])
+    this.#hash.set(Crypto.sha256(this.#hash, mixed))
+    this.#keyed = true
     this.#nonce = 0
   }
 
-  #encrypt(plaintext: Uint8Array): Uint8Array {
-    let text = plaintext
-    if (this.#key !== undefined) {
-      const { ciphertext, tag } = Aead.seal(this.#key, nonce(this.#nonce++), this.#hash, plaintext)
-      text = Buffer.concat([ciphertext, tag])
+  #encrypt(plaintext: Uint8Array, parts: Array<Uint8Array>): void {
+    if (!this.#keyed) {
+      parts.push(plaintext)
+      return this.#mixHash(plaintext)
     }
-    this.#mixHash(text)
-    return text
+    const { ciphertext, tag } = Aead.seal(this.#key, nonce(this.#nonce++), this.#hash, plaintext)
+    parts.push(ciphertext, tag)
+    this.#mixHash(ciphertext, tag)
   }
 
   #decrypt(text: Uint8Array): Uint8Array | undefined {
     let plaintext: Uint8Array | undefined = text
-    if (this.#key !== undefined) {
+    if (this.#keyed) {
       const end = text.length - tagBytes
       if (end < 0) return undefined
       plaintext = Aead.open(
@@ -235,17 +258,38 @@ export class Noise {
   }
 }
 
+/** A public key of the other end, imported when it is first used and never again. */
+class Share {
+  readonly #bytes: Uint8Array
+  #handle: KeyObject | undefined
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** Nothing if the key is of low order. */
+  get handle(): KeyObject | undefined {
+    return this.#handle ??= Crypto.importShare(this.#bytes)
+  }
+}
+
 const tagBytes = 16
 
-/** A key of a handshake seals a handful of texts, so one byte holds the count. */
-const nonce = (count: number): Uint8Array => Uint8Array.of(0, 0, 0, 0, count, 0, 0, 0, 0, 0, 0, 0)
+const nothing = new Uint8Array(0)
+
+const nonces = new Uint8Array(12)
+
+/** A key of a handshake seals a handful of texts, so one byte holds the count. Good until the next call. */
+const nonce = (count: number): Uint8Array => {
+  nonces[4] = count
+  return nonces
+}
 
 const nameHash = (name: string): Uint8Array => {
   const bytes = new TextEncoder().encode(name)
-  if (bytes.length > Crypto.keyBytes) return Crypto.sha256(bytes)
-  const padded = new Uint8Array(Crypto.keyBytes)
-  padded.set(bytes)
-  return padded
+  const hash = new Uint8Array(Crypto.keyBytes)
+  hash.set(bytes.length > Crypto.keyBytes ? Crypto.sha256(bytes) : bytes)
+  return hash
 }
 
 const given = <A>(value: A | undefined): A => {

@@ -1,36 +1,55 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { createPublicKey, diffieHellman, hkdfSync } from "node:crypto"
+import { createHash, createPublicKey, diffieHellman } from "node:crypto"
 import * as Crypto from "../../src/protocol/Crypto.js"
-import { concat, hex, unhex } from "./bytes.js"
+import type { KeyPair } from "../../src/protocol/KeyPair.js"
+import { concat, flipped, hex, unhex } from "./bytes.js"
 import { lowOrderShares, smallOrderKeys } from "./keys.js"
 import { bytes } from "./parties.js"
 
 const secret = Crypto.keyPair("X25519", unhex("4a".repeat(32)))
 
-describe("hkdf", () => {
-  it("is HKDF-SHA256 with an empty info", () =>
-    fc.assert(fc.property(bytes(32), fc.uint8Array({ maxLength: 64 }), (salt, material) => {
-      const expected = hex(new Uint8Array(hkdfSync("sha256", material, salt, new Uint8Array(0), 96)))
-      assert.strictEqual(hex(concat(...Crypto.hkdf(salt, material, 3))), expected)
-      assert.strictEqual(hex(concat(...Crypto.hkdf(salt, material, 2))), expected.slice(0, 128))
+describe("rehash", () => {
+  it("is the hash of all, of whatever length", () =>
+    fc.assert(fc.property(bytes(32), fc.nat(3_000), fc.nat(100), (running, first, second) => {
+      const texts = [new Uint8Array(first).fill(1), new Uint8Array(second).fill(2)] as const
+      const expected = createHash("sha256").update(running).update(texts[0]).update(texts[1]).digest("hex")
+      Crypto.rehash(running, ...texts)
+      assert.strictEqual(hex(running), expected)
+      assert.strictEqual(hex(Crypto.sha256(running, ...texts)), hex(Crypto.sha256(concat(running, ...texts))))
     })))
 })
 
 describe("agree", () => {
+  const shared = (mine: KeyPair, theirs: Uint8Array): string => {
+    const share = Crypto.importShare(theirs)
+    return share === undefined ? "refused" : hex(Crypto.agree(mine.privateKey, share))
+  }
+
   it("gives both ends one secret", () =>
     fc.assert(fc.property(bytes(32), bytes(32), (one, other) => {
       const [a, b] = [Crypto.keyPair("X25519", one), Crypto.keyPair("X25519", other)]
-      assert.deepStrictEqual(Crypto.agree(a.privateKey, b.publicKey), Crypto.agree(b.privateKey, a.publicKey))
+      assert.strictEqual(shared(a, b.publicKey), shared(b, a.publicKey))
+      assert.notStrictEqual(shared(a, b.publicKey), "refused")
     })))
 
   it("refuses every share of low order, and so does OpenSSL", () => {
     assert.strictEqual(lowOrderShares.length, 14)
     for (const share of lowOrderShares) {
-      assert.isUndefined(Crypto.agree(secret.privateKey, share), hex(share))
+      assert.strictEqual(shared(secret, share), "refused", hex(share))
       const x = Buffer.from(share).toString("base64url")
       const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" })
       assert.throws(() => diffieHellman({ privateKey: secret.privateKey, publicKey }))
+    }
+  })
+
+  it("refuses none that differs from one of those in any bit but the top one", () => {
+    for (const share of lowOrderShares) {
+      for (let bit = 0; bit < 255; bit++) {
+        const near = flipped(share, bit)
+        if (lowOrderShares.some((low) => hex(low) === hex(near))) continue
+        assert.isDefined(Crypto.importShare(near), hex(near))
+      }
     }
   })
 })
@@ -56,5 +75,15 @@ describe("isSmallOrder", () => {
     assert.strictEqual(new Set(smallOrderKeys.map(hex)).size, 14)
     for (const key of smallOrderKeys) assert.isTrue(Crypto.isSmallOrder(key), hex(key))
     assert.isFalse(Crypto.isSmallOrder(Crypto.keyPair("Ed25519", unhex("01".repeat(32))).publicKey))
+    for (const key of smallOrderKeys) {
+      for (let bit = 0; bit < 255; bit++) {
+        const near = flipped(key, bit)
+        assert.strictEqual(
+          Crypto.isSmallOrder(near),
+          smallOrderKeys.some((small) => hex(small) === hex(near)),
+          hex(near)
+        )
+      }
+    }
   })
 })

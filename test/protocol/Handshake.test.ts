@@ -113,6 +113,48 @@ describe("the known answers", () => {
   })
 })
 
+describe("a party", () => {
+  const proofs = (dialler: End, listener: End) => {
+    const numbers = { connSeq: 1n, seenSeq: 0n }
+    const [dialling, listening] = shake(initiator(dialler), responder(listener), listener, numbers).proven
+    if (dialling === undefined || listening === undefined) throw new Error("nobody was proven")
+    return [dialling, listening] as const
+  }
+
+  it.each(knownAnswers)("$name: says what it is now, in each of its handshakes", (known) => {
+    const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
+    const [one, other] = [{ ...dialler.local }, { ...listener.local }]
+    const meet = () => proofs({ ...dialler, local: one }, { ...listener, local: other })
+    const before = meet()
+    assert.deepStrictEqual(meet(), before)
+    one.listenPort = 1_234
+    other.listenPort = 4_321
+    assert.deepStrictEqual(meet().map(({ listenPort }) => listenPort), [1_234, 4_321])
+    other.nodeId = one.nodeId
+    one.capabilities = { changed: "yes" }
+    one.instance = unhex("00".repeat(16))
+    const [dialling, listening] = meet()
+    assert.strictEqual(listening.nodeId, one.nodeId)
+    assert.deepStrictEqual(dialling.capabilities, { changed: "yes" })
+    assert.strictEqual(dialling.instance, "00".repeat(16))
+  })
+
+  it.each(knownAnswers)("$name: begins with the keys that it has now", (known) => {
+    const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
+    const local = { ...listener.local }
+    const end = { ...listener, local }
+    const hear = () => responder(end).receive(initiator(dialler).hello, 0)
+    assert.deepStrictEqual(hear(), { _tag: "Hello" })
+    local.networkKey = unhex("42".repeat(32))
+    assert.deepStrictEqual(hear(), { _tag: "Rejected", reason: "NotMember" })
+    local.networkKey = dialler.local.networkKey
+    local.staticKey = dialler.local.staticKey
+    local.identity = dialler.local.identity
+    const [, listening] = proofs(dialler, end)
+    assert.strictEqual(hex(listening.publicKey), hex(dialler.local.identity.publicKey))
+  })
+})
+
 describe("two honest ends", () => {
   const networkKeys = fc.constantFrom(new Uint8Array(32), unhex("77".repeat(32)))
   const pairs = networkKeys.chain((key) => fc.tuple(ends(key), ends(key)))

@@ -76,6 +76,21 @@ describe("encode and prove", () => {
       { numRuns: 10_000 }
     ), 60_000)
 
+  it("give the same bytes with what was laid out once, whatever numbers it was completed with before", () =>
+    fc.assert(
+      fc.property(statements, sequences, sequences, bytes(32), (statement, numbers, others, fresh) => {
+        const laidOut = IdentityPayload.layOut(statement, me.publicKey)
+        IdentityPayload.complete(laidOut, others, "initiator", fresh, me)
+        for (const [role, own] of [["responder", unnumbered], ["initiator", numbers]] as const) {
+          assert.strictEqual(
+            hex(IdentityPayload.complete(laidOut, own, role, hash, me)),
+            hex(encode({ ...statement, ...own }, role))
+          )
+        }
+      }),
+      { numRuns: 200 }
+    ))
+
   it("are canonical: what is accepted is what encoding gives", () => {
     const edits = fc.array(
       fc.record({ at: fc.nat(200), remove: fc.nat(2), insert: fc.array(fc.nat(255), { maxLength: 2 }) }),

@@ -148,6 +148,21 @@ describe("any pattern", () => {
     assert.notDeepEqual(keys[0], keys[1])
   })
 
+  it.each(patterns)("$name can be begun many times from one that was prepared", (pattern) => {
+    const [mine, theirs] = fixedEnds(pattern)
+    const prepared = [start(pattern, mine, theirs, true), start(pattern, theirs, mine, false)] as const
+    const plain = shake(pattern, [mine, theirs], [
+      start(pattern, mine, theirs, true),
+      start(pattern, theirs, mine, false)
+    ])
+    for (let times = 0; times < 2; times++) {
+      const forks = [prepared[0].fork(), prepared[1].fork()] as const
+      assert.deepStrictEqual(shake(pattern, [mine, theirs], forks), plain)
+      assert.throws(() => forks[0].fork(), /has begun/)
+    }
+    assert.deepStrictEqual(shake(pattern, [mine, theirs], prepared), plain)
+  })
+
   it("throws on a call out of turn and on a key that was not given", () => {
     const [mine, theirs] = fixedEnds(Handshake.pattern)
     const noise = start(Handshake.pattern, mine, theirs, true)
@@ -182,8 +197,10 @@ describe("any pattern", () => {
     const [mine, theirs] = fixedEnds(Handshake.pattern)
     const noise = start(Handshake.pattern, mine, theirs, true)
     noise.write(() => nothing, mine.ephemeral)
-    const shown = inspect(noise, { depth: 20, showHidden: true }) + String(noise) + JSON.stringify(noise)
-    assert.notMatch(shown, /99, ?99|9999|153|a1a1/)
+    for (const made of [noise, start(Handshake.pattern, mine, theirs, false).fork()]) {
+      const shown = inspect(made, { depth: 20, showHidden: true }) + String(made) + JSON.stringify(made)
+      assert.notMatch(shown, /99, ?99|9999|153|a1a1/)
+    }
   })
 })
 
