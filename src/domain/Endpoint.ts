@@ -19,9 +19,13 @@ export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
   host: Schema.NonEmptyString,
   port: Schema.Int.pipe(Schema.between(0, 65_535))
 }) {
-  /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints. */
+  #text: string | undefined
+
+  /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints, and so is made once. */
   override toString(): string {
-    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`
+    return this.#text ??= this.host.includes(":")
+      ? `[${this.host}]:${this.port}`
+      : `${this.host}:${this.port}`
   }
 }
 

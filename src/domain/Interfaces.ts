@@ -57,6 +57,14 @@ export const isOnLink = (interfaces: ReadonlyArray<Interface>, host: string): bo
 export const isOwn = (interfaces: ReadonlyArray<Interface>, host: string): boolean =>
   isLoopback(host) || interfaces.some(({ address }) => address === host)
 
+/** Whether two lists hold the same interfaces in the same order. @since 0.1.0 */
+export const isSame = (some: ReadonlyArray<Interface>, others: ReadonlyArray<Interface>): boolean =>
+  some.length === others.length &&
+  some.every(({ address, name, netmask }, at) => {
+    const other = others[at]
+    return other?.address === address && other.name === name && other.netmask === netmask
+  })
+
 // Digit by digit, since every beacon asks.
 const bitsOf = (address: string): number => {
   let bits = 0

@@ -6,6 +6,7 @@
  */
 import type { Endpoint } from "./Endpoint.js"
 import type { Limits } from "./Limits.js"
+import { RecentMap } from "./RecentMap.js"
 import { TokenBucket } from "./TokenBucket.js"
 import { TokenBuckets } from "./TokenBuckets.js"
 
@@ -42,8 +43,8 @@ type Needed = Pick<
 >
 
 interface Heard {
-  readonly nonce: number
-  readonly atMillis: number
+  nonce: number
+  atMillis: number
 }
 
 /** @since 0.1.0 */
@@ -51,10 +52,10 @@ export class Sightings {
   readonly #limits: Needed
   readonly #rates: TokenBuckets
   readonly #rate: TokenBucket
-  /** By key, or by endpoint where there is none; the least recently heard first. */
-  readonly #nodes = new Map<string, Heard>()
-  /** The ports of each address and when they were heard; the least recently heard address first. */
-  readonly #ports = new Map<string, Map<number, number>>()
+  /** By key, or by endpoint where there is none. */
+  readonly #nodes: RecentMap<Heard>
+  /** The ports of each address and when they were heard. */
+  readonly #ports: RecentMap<Map<number, number>>
 
   constructor(limits: Needed) {
     this.#limits = limits
@@ -64,6 +65,8 @@ export class Sightings {
       burst: limits.beaconsPerAddressBurst,
       tracked: limits.addressesTracked
     })
+    this.#nodes = new RecentMap(limits.heardNodes)
+    this.#ports = new RecentMap(limits.addressesTracked)
   }
 
   /** How many nodes are remembered. */
@@ -92,8 +95,15 @@ export class Sightings {
     const before = this.#nodes.get(id)
     if (before?.nonce === nonce) return "repeated"
     if (!trusted && !this.#holds(endpoint, nowMillis)) return "crowded"
-    put(this.#nodes, id, { nonce, atMillis: nowMillis }, this.#limits.heardNodes)
-    return before === undefined || this.#isOver(before.atMillis, nowMillis) ? "newcomer" : "known"
+    if (before === undefined) {
+      this.#nodes.put(id, { nonce, atMillis: nowMillis })
+      return "newcomer"
+    }
+    const wasSilent = this.#isOver(before.atMillis, nowMillis)
+    before.nonce = nonce
+    before.atMillis = nowMillis
+    this.#nodes.put(id, before)
+    return wasSilent ? "newcomer" : "known"
   }
 
   /** Whether there is a place for an endpoint among those of its address. */
@@ -104,19 +114,11 @@ export class Sightings {
       if (ports.size >= this.#limits.heardPerAddress) return false
     }
     ports.set(port, nowMillis)
-    put(this.#ports, host, ports, this.#limits.addressesTracked)
+    this.#ports.put(host, ports)
     return true
   }
 
   #isOver(atMillis: number, nowMillis: number): boolean {
     return nowMillis - atMillis >= this.#limits.heardMillis
   }
-}
-
-/** Puts an entry last; where there is no room, the first one goes. */
-const put = <A>(table: Map<string, A>, key: string, value: A, limit: number): void => {
-  table.delete(key)
-  const [first] = table.size < limit ? [] : table.keys()
-  if (first !== undefined) table.delete(first)
-  table.set(key, value)
 }

@@ -150,16 +150,16 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   }
   const { beacon, candidate, endpoint, newcomer, own } = meaning
   core.others ||= !own
-  core.reports.publish({
-    ev: "beacon.received",
-    nodeId: beacon.nodeId,
-    endpoint: endpoint.toString(),
-    ...(beacon.key === undefined ? {} : { key: beacon.key }),
-    own
-  })
+  core.reports.publish(received(beacon, endpoint.toString(), own))
   if (candidate !== undefined) core.candidates.publish(candidate)
   if (newcomer && core.greetings.take(nowMillis)) core.wake.unsafeOpen()
 }
+
+// Each of the two forms written out, for this is made of every beacon.
+const received = ({ key, nodeId }: Beacon.Beacon, endpoint: string, own: boolean): Report =>
+  key === undefined
+    ? { ev: "beacon.received", nodeId, endpoint, own }
+    : { ev: "beacon.received", nodeId, endpoint, key, own }
 
 const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
   Effect.gen(function*() {

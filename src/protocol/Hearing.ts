@@ -38,10 +38,21 @@ export type Meaning =
     readonly candidate: Candidate | undefined
   }
 
+/** What is known of an address from which datagrams come. */
+interface Place {
+  readonly onLink: boolean
+  /** Whether it is one of this host, which nobody else can speak from. */
+  readonly own: boolean
+  /** The last endpoint of that address. */
+  endpoint: Endpoint.Endpoint
+}
+
 /** @since 0.1.0 */
 export class Hearing {
-  /** The interfaces that are listened on. */
-  interfaces: ReadonlyArray<Interfaces.Interface> = []
+  #interfaces: ReadonlyArray<Interfaces.Interface> = []
+  /** Forgotten whole when it is full: it only saves the trouble to work the same out again. */
+  readonly #places = new Map<string, Place>()
+  readonly #limits: Limits
   readonly #key: string
   readonly #network: string | undefined
   readonly #sightings: Sightings
@@ -50,7 +61,18 @@ export class Hearing {
   constructor(key: string, network: string | undefined, limits: Limits) {
     this.#key = key
     this.#network = network
+    this.#limits = limits
     this.#sightings = new Sightings(limits)
+  }
+
+  /** The interfaces that are listened on. */
+  get interfaces(): ReadonlyArray<Interfaces.Interface> {
+    return this.#interfaces
+  }
+
+  set interfaces(interfaces: ReadonlyArray<Interfaces.Interface>) {
+    if (!Interfaces.isSame(this.#interfaces, interfaces)) this.#places.clear()
+    this.#interfaces = interfaces
   }
 
   /** Judges a datagram from the address `host` at a time of a monotonic clock. What costs least is asked first. */
@@ -58,21 +80,31 @@ export class Hearing {
     if (!Beacon.isLikely(datagram)) return ignored(datagram.length > Beacon.maxBytes ? "TooLong" : "NotJson")
     if (!this.#sightings.admitsOne(host, nowMillis)) return ignored("RateLimited")
     // Before the rate of all, which strangers from afar must not use up.
-    if (!Interfaces.isOnLink(this.interfaces, host)) return ignored("OffLink")
+    const place = this.#places.get(host) ?? this.#place(host)
+    if (!place.onLink) return ignored("OffLink")
     if (!this.#sightings.admitsAny(nowMillis)) return ignored("RateLimited")
-    return Either.match(Beacon.decode(datagram), {
-      onLeft: ignored,
-      onRight: (beacon) => this.#judge(beacon, host, nowMillis)
-    })
+    const decoded = Beacon.decode(datagram)
+    return Either.isLeft(decoded) ? ignored(decoded.left) : this.#judge(decoded.right, place, nowMillis)
   }
 
-  #judge(beacon: Beacon.Beacon, host: string, nowMillis: number): Meaning {
+  #place(host: string): Place {
+    if (this.#places.size >= this.#limits.addressesTracked) this.#places.clear()
+    const place = {
+      onLink: Interfaces.isOnLink(this.#interfaces, host),
+      own: Interfaces.isOwn(this.#interfaces, host),
+      endpoint: Endpoint.make(host, 0)
+    }
+    this.#places.set(host, place)
+    return place
+  }
+
+  #judge(beacon: Beacon.Beacon, place: Place, nowMillis: number): Meaning {
     const { key, network, nodeId, nonce, port } = beacon
     const own = key === this.#key
     if (!own && network !== this.#network) return ignored("OtherNetwork")
-    const endpoint = Endpoint.make(host, port)
-    const trusted = own || Interfaces.isOwn(this.interfaces, host)
-    const verdict = this.#sightings.heard({ endpoint, key, nonce }, trusted, nowMillis)
+    if (place.endpoint.port !== port) place.endpoint = Endpoint.make(place.endpoint.host, port)
+    const { endpoint } = place
+    const verdict = this.#sightings.heard({ endpoint, key, nonce }, own || place.own, nowMillis)
     if (verdict === "crowded") return ignored("Crowded")
     if (verdict === "repeated") return { _tag: "Repeated", own }
     return {
@@ -83,7 +115,9 @@ export class Hearing {
       newcomer: !own && verdict === "newcomer",
       candidate: own || !Beacon.isDiallable(beacon)
         ? undefined
-        : { endpoint, nodeId, ...(key === undefined ? {} : { key }) }
+        : key === undefined
+        ? { endpoint, nodeId }
+        : { endpoint, nodeId, key }
     }
   }
 }

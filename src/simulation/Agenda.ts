@@ -51,11 +51,11 @@ export class Agenda {
 
   /** The time of the next action; nothing if none waits. */
   nextMicros(): number | undefined {
-    for (let [first] = this.#heap; first !== undefined; [first] = this.#heap) {
-      if (first.action !== undefined) return first.atMicros
+    for (;;) {
+      const first = this.#heap[0]
+      if (first === undefined || first.action !== undefined) return first?.atMicros
       this.#shift()
     }
-    return undefined
   }
 
   /** Takes the next action out. */
@@ -71,17 +71,20 @@ export class Agenda {
 
   #shift(): Entry | undefined {
     const heap = this.#heap
-    const [first] = heap
+    const first = heap[0]
     const last = heap.pop()
     if (last === undefined || heap.length === 0) return last
     let at = 0
     for (;;) {
-      const [left, right] = [heap[2 * at + 1], heap[2 * at + 2]]
+      const leftAt = 2 * at + 1
+      const left = heap[leftAt]
       if (left === undefined) break
-      const child = right !== undefined && precedes(right, left) ? right : left
+      const right = heap[leftAt + 1]
+      const isRight = right !== undefined && precedes(right, left)
+      const child = isRight ? right : left
       if (precedes(last, child)) break
       heap[at] = child
-      at = child === left ? 2 * at + 1 : 2 * at + 2
+      at = isRight ? leftAt + 1 : leftAt
     }
     heap[at] = last
     return first

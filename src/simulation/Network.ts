@@ -101,10 +101,13 @@ export class Network {
 
   /** What lies between two hosts now. */
   path(from: Host, to: Host): Path.Path {
+    const known = this.#paths.get(from)?.get(to)
+    return known ?? this.#find(from, to)
+  }
+
+  #find(from: Host, to: Host): Path.Path {
     const row = this.#paths.get(from) ?? new Map<Host, Path.Path>()
     this.#paths.set(from, row)
-    const known = row.get(to)
-    if (known !== undefined) return known
     let path: Path.Path = from === to
       ? { ...Path.quiet, latencyMicros: 20, jitterMicros: 10 }
       : this.#base
@@ -152,6 +155,7 @@ export class Network {
    * Sends a datagram from an interface of a host to an address: of a host, of all on the segment, or of a group.
    */
   send(from: Host, via: Attachment, datagram: Uint8Array, port: number, address: string): void {
+    if (!from.up) return
     const toAll = address === Interfaces.broadcastOf(via)
     for (const to of this.#near(via.segment)) {
       for (const ear of to.ears) {
@@ -171,14 +175,16 @@ export class Network {
 
   #carry(from: Host, source: string, datagram: Uint8Array, ear: Ear): void {
     const to = ear.host
-    if (!this.passes(from, to)) return
     const path = this.path(from, to)
+    if (!to.up || path.blocked) return
     const copies = this.chance.hits(path.duplicate) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       if (path.clogged || this.chance.hits(path.loss)) continue
       const late = this.chance.hits(path.reorder) ? this.chance.below(reorderMicros) : 0
       this.world.after(this.delayMicros(path) + late, () => {
-        if (to.up && to.ears.has(ear)) ear.process.scheduleTask(() => ear.hear(datagram, source))
+        if (!to.up || !to.ears.has(ear)) return
+        if (ear.process.state === "running") ear.hear(datagram, source)
+        else ear.process.deliver(() => ear.hear(datagram, source))
       })
     }
   }

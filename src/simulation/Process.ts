@@ -96,6 +96,15 @@ export class Process implements Scheduler {
       : false
   }
 
+  /**
+   * Does what comes from outside while all fibers rest, or as soon as it thaws: nobody else is ready then, so that it
+   * needs no turn.
+   */
+  deliver(task: () => void): void {
+    if (this.#state === "running") task()
+    else if (this.#state === "frozen") this.#held.push(task)
+  }
+
   /** Runs a task that was ready; with chance at hand, the turn may be cut short anywhere. */
   turn(run: () => void, chance: Chance | undefined): void {
     if (this.#state !== "running") {
@@ -197,8 +206,17 @@ class Roll extends Supervisor.AbstractSupervisor<void> {
 
 /** The monotonic clock begins anywhere, as it does on a host that has run for a while. */
 const clockOf = (owner: Process, bootMicros: number, skewMillis: () => number): Clock.Clock => {
-  const millis = () => Math.floor(epochMillis + owner.world.nowMillis + skewMillis())
-  const nanos = () => BigInt(bootMicros + owner.world.nowMicros) * 1_000n
+  const { world } = owner
+  const millis = () => Math.floor(epochMillis + world.nowMillis + skewMillis())
+  let atMicros = -1
+  let at = 0n
+  const nanos = () => {
+    if (world.nowMicros !== atMicros) {
+      atMicros = world.nowMicros
+      at = BigInt((bootMicros + atMicros) * 1_000)
+    }
+    return at
+  }
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: millis,

@@ -22,6 +22,8 @@ const kept = 512
 /** Characters of lines that are hashed at a time. */
 const batchChars = 65_536
 
+type Received = Extract<NodeEvent, { readonly ev: "beacon.received" }>
+
 /** @since 0.1.0 */
 export class Trace {
   /** Events so far. */
@@ -30,6 +32,7 @@ export class Trace {
   /** What the hash has not taken yet: it takes much at a time more cheaply. */
   #lines = ""
   readonly #last: Array<Happening> = []
+  readonly #received = new ReceivedLines()
   readonly #listen: ((happening: Happening) => void) | undefined
 
   constructor(listen?: (happening: Happening) => void) {
@@ -37,7 +40,10 @@ export class Trace {
   }
 
   add(happening: Happening): void {
-    this.#lines += line(happening)
+    const { atMicros, event, life, node } = happening
+    this.#lines += event.ev === "beacon.received"
+      ? `${atMicros} ${node} ${life} ${this.#received.json(event)}\n`
+      : line(happening)
     if (this.#lines.length > batchChars) this.#flush()
     this.#last[this.length % kept] = happening
     this.length++
@@ -59,6 +65,26 @@ export class Trace {
   last(): ReadonlyArray<Happening> {
     const at = this.length % kept
     return this.length < kept ? [...this.#last] : [...this.#last.slice(at), ...this.#last.slice(0, at)]
+  }
+}
+
+/** The events of which a world has most: many hear the same beacon, one after the other, and tell the same of it. */
+class ReceivedLines {
+  #last: Received | undefined
+  #start = ""
+
+  /** The event as `JSON.stringify` has it. */
+  json(event: Received): string {
+    const last = this.#last
+    if (
+      last === undefined || last.nodeId !== event.nodeId || last.endpoint !== event.endpoint ||
+      last.key !== event.key || last.own !== event.own
+    ) {
+      const { atMillis: _, ...rest } = event
+      this.#last = event
+      this.#start = JSON.stringify(rest).slice(0, -1)
+    }
+    return `${this.#start},"atMillis":${event.atMillis}}`
   }
 }
 

@@ -57,6 +57,27 @@ describe("Beacon", () => {
     assert.isFalse(Beacon.isDiallable({ ...decoded, version: "20.0" }))
   })
 
+  it("is the same when it was heard before, though its bytes have gone on to something else", () => {
+    const some = [
+      original,
+      original.replace("9001", "9002"),
+      original.replace("1.0", "1.x"),
+      "{",
+      original + " "
+    ]
+    fc.assert(fc.property(fc.array(fc.nat(some.length - 1)), (order) => {
+      const memory = new Uint8Array(Beacon.maxBytes)
+      for (const at of order) {
+        const datagram = bytes(some[at] ?? "")
+        memory.set(datagram)
+        const decoded = Beacon.decode(memory.subarray(0, datagram.length))
+        if (at === 2) assert.deepStrictEqual(decoded, Either.left("Malformed"))
+        else if (at === 3) assert.deepStrictEqual(decoded, Either.left("NotJson"))
+        else assert.strictEqual(Either.getOrThrow(decoded).port, at === 1 ? 9_002 : 9_001)
+      }
+    }))
+  })
+
   it("comes back as it was, and never exceeds a datagram", () => {
     fc.assert(
       fc.property(beacon, (sent) => {

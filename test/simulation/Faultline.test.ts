@@ -44,9 +44,11 @@ class Dummy implements Victim {
   readonly stop = (): void => {
     if (this.life === undefined || this.life.stopping) return
     this.told.push("stop")
-    this.life = { ...this.life, stopping: true }
+    const life = { ...this.life, stopping: true }
+    this.life = life
     this.#network.world.after(250_000, () => {
-      this.life = undefined
+      // It may have crashed since, and live again.
+      if (this.life === life) this.life = undefined
     })
   }
 
@@ -232,6 +234,15 @@ describe("Faultline", () => {
       "start"
     ])
     assert.strictEqual([...h1.told, ...h2.told, ...h3.told].filter((told) => told === "start").length, 3)
+  })
+
+  it("starts a node that crashed while it stopped, and leaves it running", () => {
+    const { h1, line, world } = scene()
+    line.enter({ kind: "restart", fromMillis: 1_000, toMillis: 1_100, host: "h1" })
+    line.enter({ kind: "crash", fromMillis: 1_030, toMillis: 1_100, host: "h1", power: false })
+    pass(world, 2_000)
+    assert.deepStrictEqual(h1.told, ["stop", "kill", "start"])
+    assert.isFalse(h1.life?.stopping)
   })
 
   it("freezes a node that starts on a host that sleeps, and starts none that is to be down", () => {
