@@ -1,13 +1,18 @@
 /** Our own node, whole: its guard, its peer table, its limits and its streams take part. */
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { Endpoint, Limits, Node, NodeId, type PeerId, TcpNode } from "vix"
+import { Endpoint, Limits, Node, type NodeEvent, NodeId, type PeerId, TcpNode, Witness } from "vix"
 import { type Client, type Contender, type Dial, message, readCount, Tally } from "./Contender.js"
 
-const topic = "b"
+/** What a server does with the messages under it. */
+const topics = { counted: "c", answered: "a" } as const
+
+/** As many messages as are handed over together. */
+const batchBytes = 262_144
 
 export const make = (): Contender => ({
   serve: async () => {
@@ -17,9 +22,12 @@ export const make = (): Contender => ({
     runtime.runFork(
       Stream.runForEachChunk(node.messages, (messages) =>
         Effect.gen(function*() {
-          for (const { from, payload } of messages) {
-            const answer = tally.take(payload)
-            if (answer !== undefined) yield* node.send(from, topic, answer)
+          for (const message of Chunk.toReadonlyArray(messages)) {
+            if (message.topic === topics.counted) tally.add(message.size)
+            else {
+              const answer = tally.take(message.payload)
+              if (answer !== undefined) yield* node.send(message.from, topics.answered, answer)
+            }
           }
         }))
     )
@@ -45,9 +53,12 @@ const limits = {
   dialMillis: 60_000
 }
 
-const start = (id: string) =>
+const start = (id: string, witness: (event: NodeEvent.NodeEvent) => void = () => {}) =>
   ManagedRuntime.make(
-    TcpNode.layer({ id: NodeId.NodeId.make(id), host: Option.some("127.0.0.1"), limits })
+    Layer.provide(
+      TcpNode.layer({ id: NodeId.NodeId.make(id), host: Option.some("127.0.0.1"), limits }),
+      Layer.succeed(Witness.Witness, witness)
+    )
   )
 
 const at = (port: number) => Endpoint.make("127.0.0.1", port)
@@ -56,22 +67,18 @@ let diallers = 0
 
 /** A peer is a key and has one session, so everybody who dials is a node of its own. */
 const dialler = async (): Promise<Dial> => {
-  const runtime = start(`client-${++diallers}`)
+  let closed = () => {}
+  const runtime = start(`client-${++diallers}`, (event) => {
+    if (event.ev === "peer.state" && event.to === "Closed") closed()
+  })
   const node = await runtime.runPromise(Node.Node)
-  const closed = await runtime.runPromise(Queue.unbounded<void>())
-  runtime.runFork(
-    Stream.runForEach(
-      node.events,
-      (event) =>
-        event.ev === "peer.state" && event.to === "Closed" ? Queue.offer(closed, undefined) : Effect.void
-    )
-  )
   return async (port) => {
     const peer = await runtime.runPromise(node.connect(at(port)))
     return () =>
-      runtime.runPromise(
-        Effect.zipRight(node.disconnect(peer.id), Queue.take(closed))
-      )
+      new Promise((resolve, reject) => {
+        closed = resolve
+        runtime.runPromise(node.disconnect(peer.id)).catch(reject)
+      })
   }
 }
 
@@ -84,8 +91,11 @@ const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId):
         resolve
       ) => (answered = (payload) => Effect.sync(() => resolve(payload))))
       await runtime.runPromise(Effect.gen(function*() {
-        for (let sent = 0; sent < count; sent++) yield* node.send(peer, topic, bytes)
-        yield* node.send(peer, topic, message("asked", 1))
+        const batch = new Array<Uint8Array>(Math.ceil(batchBytes / bytes.length)).fill(bytes)
+        for (let left = count; left > 0; left -= batch.length) {
+          yield* node.sendAll(peer, topics.counted, left < batch.length ? batch.slice(0, left) : batch)
+        }
+        yield* node.send(peer, topics.answered, message("asked", 1))
       }))
       return readCount(await answer)
     },
@@ -97,9 +107,9 @@ const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId):
           const now = performance.now()
           times.push(1_000 * (now - began))
           began = now
-          return times.length === count ? Effect.sync(() => resolve(times)) : node.send(peer, topic, bytes)
+          return times.length === count ? Effect.sync(() => resolve(times)) : node.send(peer, topics.answered, bytes)
         }
-        runtime.runPromise(node.send(peer, topic, bytes)).catch(reject)
+        runtime.runPromise(node.send(peer, topics.answered, bytes)).catch(reject)
       })
   }
 }

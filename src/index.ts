@@ -24,6 +24,7 @@ export * as Node from "./services/Node.js"
 export * as NodeConfig from "./services/NodeConfig.js"
 export * as Stats from "./services/Stats.js"
 export * as Transport from "./services/Transport.js"
+export * as Witness from "./services/Witness.js"
 
 export * as EphemeralIdentity from "./layers/EphemeralIdentity.js"
 export * as HttpBootstrap from "./layers/HttpBootstrap.js"
