@@ -1,15 +1,13 @@
 /**
- * ChaCha20-Poly1305, the one place that calls the cipher.
+ * ChaCha20-Poly1305, the one place that calls the cipher: that of OpenSSL, or for short texts one in WebAssembly.
  *
  * @since 0.1.0
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
+import * as ShortAead from "./ShortAead.js"
 
 /** Bytes of a key. @since 0.1.0 */
 export const keyBytes = 32
-
-const algorithm = "chacha20-poly1305"
-const options = { authTagLength: 16 } as const
 
 /** What sealing gives: as many bytes as the plaintext has, and a tag of 16. @since 0.1.0 */
 export interface Sealed {
@@ -18,36 +16,46 @@ export interface Sealed {
 }
 
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
-export const seal = (
-  key: Uint8Array,
-  nonce: Uint8Array,
-  ad: Uint8Array,
-  plaintext: Uint8Array
-): Sealed => {
-  const cipher = createCipheriv(algorithm, key, nonce, options)
-  cipher.setAAD(ad, { plaintextLength: plaintext.length })
-  const ciphertext = cipher.update(plaintext)
-  cipher.final()
-  return { ciphertext, tag: cipher.getAuthTag() }
+export const seal = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Sealed => {
+  const { length } = plaintext
+  const target = new Uint8Array(length + tagBytes)
+  sealInto(key, nonce, ad, nothing, plaintext, target, 0, length)
+  return { ciphertext: target.subarray(0, length), tag: target.subarray(length) }
 }
 
-/** The same for a plaintext in two pieces. @since 0.1.0 */
-export const sealTwo = (
+/**
+ * The same for a plaintext in two pieces, written to `target`: the ciphertext at `at`, the tag at `tagAt`. Unless it
+ * has room for the ciphertext of the second piece, that is returned in memory of its own.
+ *
+ * @since 0.1.0
+ */
+export const sealInto = (
   key: Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
   head: Uint8Array,
-  rest: Uint8Array
-): { readonly first: Uint8Array; readonly second: Uint8Array; readonly tag: Uint8Array } => {
+  rest: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  tagAt: number
+): Uint8Array | undefined => {
+  const length = head.length + rest.length
+  if (isShort(length, ad)) {
+    ShortAead.seal(key, nonce, ad, head, rest, target, at, tagAt)
+    return undefined
+  }
   const cipher = createCipheriv(algorithm, key, nonce, options)
-  cipher.setAAD(ad, { plaintextLength: head.length + rest.length })
-  const first = head.length === 0 ? head : cipher.update(head)
-  const second = cipher.update(rest)
+  cipher.setAAD(ad, { plaintextLength: length })
+  if (head.length > 0) target.set(cipher.update(head), at)
+  const text = cipher.update(rest)
   cipher.final()
-  return { first, second, tag: cipher.getAuthTag() }
+  target.set(cipher.getAuthTag(), tagAt)
+  if (at + length > target.length) return text
+  target.set(text, at + head.length)
+  return undefined
 }
 
-/** Decrypts into memory of its own; nothing if anything was changed. The tag must have 16 bytes. @since 0.1.0 */
+/** Decrypts into memory that nobody uses again; nothing if anything was changed. The tag must have 16 bytes. @since 0.1.0 */
 export const open = (
   key: Uint8Array,
   nonce: Uint8Array,
@@ -55,6 +63,7 @@ export const open = (
   ciphertext: Uint8Array,
   tag: Uint8Array
 ): Uint8Array | undefined => {
+  if (isShort(ciphertext.length, ad)) return ShortAead.open(key, nonce, ad, ciphertext, tag)
   const decipher = createDecipheriv(algorithm, key, nonce, options)
   decipher.setAAD(ad, { plaintextLength: ciphertext.length })
   decipher.setAuthTag(tag)
@@ -68,9 +77,15 @@ export const open = (
   return plaintext
 }
 
-const rekeyNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
-const zeros = new Uint8Array(keyBytes)
-
 /** The key that follows a key, from which the old one cannot be found. @since 0.1.0 */
-export const rekey = (key: Uint8Array): Uint8Array =>
-  seal(key, rekeyNonce, new Uint8Array(0), zeros).ciphertext
+export const rekey = (key: Uint8Array): Uint8Array => seal(key, rekeyNonce, nothing, zeros).ciphertext
+
+const tagBytes = 16
+const algorithm = "chacha20-poly1305"
+const options = { authTagLength: tagBytes } as const
+const nothing = new Uint8Array(0)
+const zeros = new Uint8Array(keyBytes)
+const rekeyNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
+
+const isShort = (length: number, ad: Uint8Array): boolean =>
+  length <= ShortAead.maxBytes && ad.length <= ShortAead.maxAdBytes

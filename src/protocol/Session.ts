@@ -132,25 +132,16 @@ export class Session {
     Envelope.setCount(header, Envelope.idAt, this.#sent + this.#firstSent)
     Envelope.setCount(nonce, 4, this.#sent)
     const bodyLength = Envelope.sealedBytes + Varint.size(length) + length
-    const { first, second, tag } = Aead.sealTwo(
-      this.#keys.subarray(0, receiveKeyAt),
-      nonce,
-      header,
-      head,
-      rest
-    )
     const apart = rest.length > copiedBytes
     const piece = Buffer.allocUnsafe(Varint.size(bodyLength) + bodyLength - (apart ? rest.length : 0))
     const start = Varint.write(piece, 0, bodyLength)
     piece.set(header, start)
     piece.set(nonce, start + nonceAt)
-    piece.set(tag, start + tagAt)
     const at = Varint.write(piece, start + Envelope.sealedBytes, length)
-    piece.set(first, at)
+    const key = this.#keys.subarray(0, receiveKeyAt)
+    const long = Aead.sealInto(key, nonce, header, head, rest, piece, at, start + tagAt)
     if (isLastOfKey(this.#sent++)) this.#rekey(0)
-    if (apart) return [piece, second]
-    piece.set(second, at + first.length)
-    return [piece]
+    return long === undefined ? [piece] : [piece, long]
   }
 
   /** Nothing moves before the tag was right. */

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
+import { createCipheriv, createDecipheriv } from "node:crypto"
 import * as Aead from "../../src/protocol/Aead.js"
-import { flipped, hex, unhex } from "./bytes.js"
+import * as ShortAead from "../../src/protocol/ShortAead.js"
+import { concat, flipped, hex, unhex } from "./bytes.js"
 
 // RFC 8439, section 2.8.2.
 const key = unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f")
@@ -40,5 +43,107 @@ describe("Aead", () => {
   it("refuses another key, the one after it included", () => {
     const { ciphertext, tag } = sealed
     assert.isUndefined(Aead.open(Aead.rekey(key), nonce, ad, ciphertext, tag))
+  })
+})
+
+const algorithm = "chacha20-poly1305"
+const options = { authTagLength: 16 } as const
+
+/** What OpenSSL makes of it. */
+const reference = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array) => {
+  const cipher = createCipheriv(algorithm, key, nonce, options)
+  cipher.setAAD(ad, { plaintextLength: plaintext.length })
+  const ciphertext = concat(cipher.update(plaintext), cipher.final())
+  return { ciphertext, tag: Uint8Array.from(cipher.getAuthTag()) }
+}
+
+const opensByReference = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  ad: Uint8Array,
+  ciphertext: Uint8Array,
+  tag: Uint8Array
+): boolean => {
+  const decipher = createDecipheriv(algorithm, key, nonce, options)
+  decipher.setAAD(ad, { plaintextLength: ciphertext.length })
+  decipher.setAuthTag(tag)
+  decipher.update(ciphertext)
+  try {
+    decipher.final()
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe("Aead, short texts and long ones", () => {
+  const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+  const text = (length: number) => new Uint8Array(length).map((_, at) => at * 7 + length)
+
+  it("gives the bytes of OpenSSL at every length", () => {
+    for (let length = 0; length <= ShortAead.maxBytes + 64; length++) {
+      const ad = text(length % 34)
+      const known = reference(key, nonce, ad, text(length))
+      const { ciphertext, tag } = Aead.seal(key, nonce, ad, text(length))
+      assert.strictEqual(hex(concat(ciphertext, tag)), hex(concat(known.ciphertext, known.tag)))
+      const opened = Aead.open(key, nonce, ad, known.ciphertext, known.tag)
+      assert.strictEqual(opened && hex(opened), hex(text(length)))
+    }
+  })
+
+  it("opens what OpenSSL opens and refuses what it refuses, whatever is wrong", () =>
+    fc.assert(
+      fc.property(
+        bytes(32),
+        bytes(12),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.nat(ShortAead.maxBytes + 20),
+        fc.constantFrom(...["key", "nonce", "ad", "ciphertext", "tag"] as const),
+        fc.nat(),
+        (key, nonce, ad, length, wrong, bit) => {
+          const plaintext = text(length)
+          const { ciphertext, tag } = Aead.seal(key, nonce, ad, plaintext)
+          const right = { key, nonce, ad, ciphertext, tag }
+          const of = right[wrong].length
+          const turned = of === 0 ? {} : { [wrong]: flipped(right[wrong], bit % (8 * of)) }
+          for (const given of [right, { ...right, ...turned }]) {
+            const opened = Aead.open(given.key, given.nonce, given.ad, given.ciphertext, given.tag)
+            assert.strictEqual(
+              opened !== undefined,
+              opensByReference(given.key, given.nonce, given.ad, given.ciphertext, given.tag)
+            )
+            if (opened !== undefined) assert.strictEqual(hex(opened), hex(plaintext))
+          }
+        }
+      ),
+      { numRuns: 1_000 }
+    ))
+
+  it.each([0, 1, 22])("seals two pieces, the first of %d bytes, as one", (length) => {
+    for (const whole of [22, ShortAead.maxBytes, ShortAead.maxBytes + 1, 70_000]) {
+      const known = reference(key, nonce, ad, text(whole))
+      const [head, rest] = [text(whole).subarray(0, length), text(whole).subarray(length)]
+      const target = new Uint8Array(5 + whole + 16).fill(0xee)
+      assert.isUndefined(Aead.sealInto(key, nonce, ad, head, rest, target, 5, 5 + whole))
+      assert.strictEqual(hex(target), `${"ee".repeat(5)}${hex(concat(known.ciphertext, known.tag))}`)
+      if (whole <= ShortAead.maxBytes) continue
+      const small = new Uint8Array(16 + length)
+      const apart = Aead.sealInto(key, nonce, ad, head, rest, small, 16, 0)
+      assert.strictEqual(hex(concat(small, apart ?? nonce)), hex(concat(known.tag, known.ciphertext)))
+    }
+  })
+
+  it("gives memory that the next text does not change", () => {
+    const [one, two] = [text(40), text(41)].map((plaintext) => Aead.seal(key, nonce, ad, plaintext))
+    const opened = one && Aead.open(key, nonce, ad, one.ciphertext, one.tag)
+    if (two) Aead.open(key, nonce, ad, two.ciphertext, two.tag)
+    assert.strictEqual(opened && hex(opened), hex(text(40)))
+    assert.strictEqual(one && hex(one.ciphertext), hex(reference(key, nonce, ad, text(40)).ciphertext))
+  })
+
+  it("refuses a tag that is cut short", () => {
+    for (let length = 0; length < 16; length++) {
+      assert.isUndefined(Aead.open(key, nonce, ad, sealed.ciphertext, sealed.tag.subarray(0, length)))
+    }
   })
 })

@@ -148,10 +148,10 @@ const defects: ReadonlyArray<Defect> = [
     name: "the sending nonce moves before the tag is made",
     breaks: ["liveness"],
     plant: () => {
-      const { sealTwo } = Aead
-      vi.spyOn(Aead, "sealTwo").mockImplementation((key, nonce, ad, head, rest) => {
+      const { sealInto } = Aead
+      vi.spyOn(Aead, "sealInto").mockImplementation((key, nonce, ...rest) => {
         nonce[4] = ((nonce[4] ?? 0) + 1) & 0xff
-        return sealTwo(key, nonce, ad, head, rest)
+        return sealInto(key, nonce, ...rest)
       })
     }
   },
