@@ -58,6 +58,30 @@ describe("FrameReader", () => {
     assert.strictEqual((body as Uint8Array).buffer, chunk.buffer)
   })
 
+  it("leaves a chunk to its owner once it gives no more", () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(9_000), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(30_000), { maxLength: 9 }),
+        (lengths, at) => {
+          const sent = lengths.map((length, index) => new Uint8Array(length + 1).fill(index + 1))
+          const readers = [new FrameReader(), new FrameReader()]
+          const got = readers.map((): Array<Uint8Array | "FrameLength"> => [])
+          // Two connections take turns, so that neither may use memory that the other still gathers in.
+          for (const chunk of chunked(concat(...sent.map(frame)), at)) {
+            readers.forEach((reader, index) => {
+              const mine = chunk.slice()
+              reader.push(mine)
+              got[index]?.push(...drain(reader, 1, 9_001))
+              mine.fill(0xff)
+            })
+          }
+          for (const bodies of got) assert.deepStrictEqual(bodies, sent)
+        }
+      ),
+      { numRuns: 300 }
+    ))
+
   it("hands over every byte that was not given out, wherever it stopped", () =>
     fc.assert(
       fc.property(bodies, fc.nat(8), cuts, fc.uint8Array({ maxLength: 5 }), (sent, take, at, tail) => {
