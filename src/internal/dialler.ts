@@ -72,7 +72,8 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
         inFlight.set(key, link)
         const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
         const life = Effect.interruptible(Effect.scoped(run(core, link, dial(core, link))))
-        return Effect.as(FiberSet.run(dials, Effect.ensuring(life, settled)), link)
+        const dialling = Effect.withScheduler(Effect.ensuring(life, settled), core.scheduler)
+        return Effect.as(FiberSet.run(dials, dialling), link)
       })
 
     const connect: Dialler["connect"] = (endpoint) =>

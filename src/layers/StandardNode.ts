@@ -29,6 +29,7 @@ import { close, drop, type Link } from "../internal/link.js"
 import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
 import { Signal } from "../internal/signal.js"
+import { together } from "../internal/turns.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
 import { Bootstrap } from "../services/Bootstrap.js"
 import { ConnectionGuard } from "../services/ConnectionGuard.js"
@@ -58,7 +59,15 @@ export type Parts =
  *
  * @since 0.1.0
  */
-export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Scope> = Effect.gen(function*() {
+export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Scope> = Effect.flatMap(
+  FiberRef.get(FiberRef.currentScheduler),
+  (scheduler) => Effect.withScheduler(Effect.suspend(() => conduct), together(scheduler))
+)
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Node, TransportError, Parts> = Layer.scoped(Node, make)
+
+const conduct: typeof make = Effect.gen(function*() {
   const core = yield* makeCore
   const { settings } = core
   const dialler = yield* Dialler.make(core)
@@ -112,9 +121,6 @@ export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Sco
     explain: core.guard.explain
   }
 })
-
-/** @since 0.1.0 */
-export const layer: Layer.Layer<Node, TransportError, Parts> = Layer.scoped(Node, make)
 
 const openNetwork = new Uint8Array(32)
 
