@@ -41,7 +41,10 @@ export class Hub<A> {
     this.#give([item])
   }
 
-  /** Gives items that are missed: without any subscriber they count as dropped. None is kept from the start. */
+  /**
+   * Gives items that are missed: without any subscriber they count as dropped. None is kept from the start. The list
+   * must not be changed afterwards.
+   */
   deliver(items: ReadonlyArray<A>): void {
     if (this.#subscribers.size === 0) this.#dropped += items.length
     else this.#give(items)
@@ -107,7 +110,9 @@ export class Hub<A> {
 class Subscriber<A> {
   readonly #options: Options<A>
   readonly #changed = new Signal()
-  #items: Array<A> = []
+  #items: ReadonlyArray<A> = []
+  /** The same list, if it is our own. */
+  #added: Array<A> | undefined
   /** Sum of their sizes. */
   #waiting = 0
   #ended = false
@@ -116,19 +121,16 @@ class Subscriber<A> {
     this.#options = options
   }
 
-  /** Takes what its limit permits and returns how many items are lost. */
+  /** Takes what its limit permits and returns how many items are lost. The list must not be changed afterwards. */
   offer(items: ReadonlyArray<A>): number {
     const { limit, sizeOf } = this.#options
+    let size = 0
+    for (const item of items) size += sizeOf(item)
     let lost = 0
-    for (const item of items) {
-      const size = sizeOf(item)
-      // The first one always fits, or the longest of all could never come.
-      if (this.#waiting > 0 && this.#waiting + size > limit) lost++
-      else {
-        this.#waiting += size
-        this.#items.push(item)
-      }
-    }
+    if (this.#items.length === 0 && size <= limit) {
+      this.#items = items
+      this.#waiting = size
+    } else lost = this.#gather(items)
     this.#changed.raise()
     return lost
   }
@@ -136,7 +138,7 @@ class Subscriber<A> {
   /** Takes an item whatever its size. */
   keep(item: A): void {
     this.#waiting += this.#options.sizeOf(item)
-    this.#items.push(item)
+    this.#own().push(item)
   }
 
   end(): void {
@@ -146,7 +148,7 @@ class Subscriber<A> {
 
   /** Ends at once. */
   leave(): void {
-    this.#items = []
+    this.#take()
     this.end()
   }
 
@@ -156,9 +158,33 @@ class Subscriber<A> {
     return this.#ended ? Channel.void : Channel.zipRight(Channel.fromEffect(this.#changed.next()), this.all)
   })
 
+  #gather(items: ReadonlyArray<A>): number {
+    const { limit, sizeOf } = this.#options
+    const own = this.#own()
+    let lost = 0
+    for (const item of items) {
+      const size = sizeOf(item)
+      // The first one always fits, or the longest of all could never come.
+      if (this.#waiting > 0 && this.#waiting + size > limit) lost++
+      else {
+        this.#waiting += size
+        own.push(item)
+      }
+    }
+    return lost
+  }
+
+  /** A list that can be added to: one that was offered belongs to all. */
+  #own(): Array<A> {
+    const own = this.#added ?? [...this.#items]
+    this.#items = this.#added = own
+    return own
+  }
+
   #take(): Chunk.Chunk<A> {
     const items = this.#items
     this.#items = []
+    this.#added = undefined
     this.#waiting = 0
     return Chunk.unsafeFromArray(items)
   }
