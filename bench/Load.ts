@@ -24,6 +24,8 @@ type Batch = (count: number) => Promise<ReadonlyArray<number> | void>
 interface Load {
   readonly begin: (contender: Contender, port: number) => Promise<Batch>
   readonly atLeast: number
+  /** How many times as long as others it takes to warm up: few operations a second run much code each. */
+  readonly warmUps: number
   /** The value, from the operations a second and the median of their times. */
   readonly value: (rate: number, p50: number) => number
 }
@@ -69,11 +71,11 @@ const bulkBytes = 65_536
 
 /** By the name of the scenario. */
 export const loads = {
-  "handshakes": { begin: handshakes(1), atLeast: 1, value: (rate) => rate },
-  "handshakes-64": { begin: handshakes(64), atLeast: 64, value: (rate) => rate },
-  "round-trip": { begin: roundTrips, atLeast: 10, value: (_, p50) => p50 },
-  "one-way": { begin: flood(100), atLeast: 1_000, value: (rate) => rate },
-  "bulk": { begin: flood(bulkBytes), atLeast: 16, value: (rate) => rate * bulkBytes / 1e6 }
+  "handshakes": { begin: handshakes(1), atLeast: 1, warmUps: 3, value: (rate) => rate },
+  "handshakes-64": { begin: handshakes(64), atLeast: 64, warmUps: 3, value: (rate) => rate },
+  "round-trip": { begin: roundTrips, atLeast: 10, warmUps: 1, value: (_, p50) => p50 },
+  "one-way": { begin: flood(100), atLeast: 1_000, warmUps: 1, value: (rate) => rate },
+  "bulk": { begin: flood(bulkBytes), atLeast: 16, warmUps: 1, value: (rate) => rate * bulkBytes / 1e6 }
 } satisfies Record<string, Load>
 
 /** Loads a contender's server until the time is over. */
@@ -85,7 +87,7 @@ export const measure = async (
 ): Promise<Sample> => {
   const load: Load = loads[name]
   const batch = await load.begin(contender, server.port)
-  const count = await warmUp(batch, load.atLeast, warmSeconds)
+  const count = await warmUp(batch, load.atLeast, load.warmUps * warmSeconds)
   const times: Array<number> = []
   const cpu = cpuOf(server.pid) + ownCpu()
   const began = performance.now()

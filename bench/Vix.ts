@@ -107,7 +107,9 @@ const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId):
           const now = performance.now()
           times.push(1_000 * (now - began))
           began = now
-          return times.length === count ? Effect.sync(() => resolve(times)) : node.send(peer, topics.answered, bytes)
+          return times.length === count
+            ? Effect.sync(() => resolve(times))
+            : node.send(peer, topics.answered, bytes)
         }
         runtime.runPromise(node.send(peer, topics.answered, bytes)).catch(reject)
       })

@@ -13,7 +13,7 @@ const usage = `npm run bench -- [--only NAME,...] [--quick] [--rounds N] [--seco
   scenarios.filter(({ long }) => long).map(({ name }) => name).join(", ")
 }
   --rounds    samples of each, 5; some scenarios take fewer
-  --seconds   time of each sample under load, 1, after as long again to warm up, 0.75 at least
+  --seconds   time of each sample under load, 1, after as long again to warm up, 0.75 at least; thrice that for handshakes
   --profile   write CPU profiles of all ends under load into this folder`
 
 const { values } = parseArgs({
