@@ -9,7 +9,6 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type { Candidate } from "../domain/Candidate.js"
 import type { Interface } from "../domain/Interfaces.js"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
@@ -21,8 +20,8 @@ import { DiscoveryConfig, type Settings } from "../services/DiscoveryConfig.js"
 import { Identity } from "../services/Identity.js"
 import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
+import { Audience } from "./audience.js"
 import { now } from "./core.js"
-import { Hub } from "./hub.js"
 
 /** What discovery is built from. */
 export type Needs = DiscoveryConfig | NodeConfig | Identity | Stats
@@ -60,8 +59,7 @@ interface Core {
   readonly clock: Clock.Clock
   readonly stats: Stats["Type"]
   readonly hearing: Hearing
-  readonly candidates: Hub<Candidate>
-  readonly reports: Hub<Report>
+  readonly audience: Audience
   /** The ports that we announce. */
   readonly announced: Set<number>
   /** Open when a beacon shall leave before its time. */
@@ -81,20 +79,11 @@ export const make = <R>(
 ): Effect.Effect<Discovery["Type"], never, R | Needs | Scope.Scope> =>
   Effect.gen(function*() {
     const core = yield* makeCore
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        core.candidates.end()
-        core.reports.end()
-      })
-    )
     const ether = yield* open((datagram, host) => hear(core, datagram, host))
     yield* beat(core, ether)
     yield* Effect.forkScoped(keepBeating(core, ether))
     return {
-      announcements: core.candidates.stream,
-      reports: core.reports.stream,
-      listen: ({ candidate, report }) =>
-        Effect.zipRight(core.reports.listen(report), core.candidates.listen(candidate)),
+      listen: (listener) => core.audience.listen(listener),
       announce: (port) =>
         Effect.asVoid(Effect.acquireRelease(
           Effect.sync(() => {
@@ -113,7 +102,6 @@ const makeCore = Effect.gen(function*() {
   const network = Option.getOrUndefined(
     Option.map(networkKey, (secret) => Beacon.networkOf(Redacted.value(secret)))
   )
-  const hub = <A>() => new Hub<A>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 })
   const core: Core = {
     nodeId: id,
     dialling,
@@ -124,8 +112,7 @@ const makeCore = Effect.gen(function*() {
     clock: yield* Effect.clock,
     stats: yield* Stats,
     hearing: new Hearing(key, network, limits),
-    candidates: hub(),
-    reports: hub(),
+    audience: new Audience(limits.earlyEvents),
     announced: new Set(),
     wake: Effect.unsafeMakeLatch(),
     greetings: new TokenBucket(1_000 / config.intervalMillis, 1),
@@ -150,8 +137,8 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   }
   const { beacon, candidate, endpoint, newcomer, own } = meaning
   core.others ||= !own
-  core.reports.publish(received(beacon, endpoint.toString(), own))
-  if (candidate !== undefined) core.candidates.publish(candidate)
+  core.audience.report(received(beacon, endpoint.toString(), own))
+  if (candidate !== undefined) core.audience.candidate(candidate)
   if (newcomer && core.greetings.take(nowMillis)) core.wake.unsafeOpen()
 }
 
@@ -186,7 +173,7 @@ const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
       const healthy = yield* beat(core, ether)
       yield* logChanges(before, core.hearing.interfaces)
       if (!early && healthy && !core.others && ++silent === silentIntervals) {
-        core.reports.publish({ ev: "beacon.error", ...silence(core) })
+        core.audience.report({ ev: "beacon.error", ...silence(core) })
       }
     }
   })
@@ -201,11 +188,11 @@ const sleepBetween = (leastMillis: number, mostMillis: number): Effect.Effect<vo
 /** Sends beacons and tells what is new; false if something does not work. */
 const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
   Effect.gen(function*() {
-    const { hearing, ignored, reports } = core
+    const { audience, hearing, ignored } = core
     const round = yield* ether(yield* Effect.forEach(core.announced, (port) => encode(core, port)))
     hearing.interfaces = round.interfaces
     if (round.datagrams > 0) {
-      reports.publish({ ev: "beacon.sent", datagrams: round.datagrams, interfaces: round.sent })
+      audience.report({ ev: "beacon.sent", datagrams: round.datagrams, interfaces: round.sent })
     }
     if (ignored.size > 0) {
       const counts = [...ignored].map(([why, count]) => `${why}=${count}`).join(" ")
@@ -214,7 +201,7 @@ const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
     const problems = ignored.has("RateLimited") ? [...round.problems, flood(core)] : round.problems
     ignored.clear()
     for (const problem of problems) {
-      if (!core.told.has(problem.detail)) reports.publish({ ev: "beacon.error", ...problem })
+      if (!core.told.has(problem.detail)) audience.report({ ev: "beacon.error", ...problem })
     }
     core.told = new Set(problems.map(({ detail }) => detail))
     return problems.length === 0

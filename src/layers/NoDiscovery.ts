@@ -5,13 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import { Discovery } from "../services/Discovery.js"
 
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, {
-  announcements: Stream.empty,
   listen: () => Effect.void,
-  reports: Stream.empty,
   announce: () => Effect.void
 })

@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
 import type { Candidate } from "../domain/Candidate.js"
 import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
 
@@ -17,17 +16,15 @@ export type Report = Untimed<
 
 /** Takes what is heard and told, at the moment it is: plain functions, because a beacon must cost little. @since 0.1.0 */
 export interface Listener {
+  /** Takes a node that was heard on the local network. */
   readonly candidate: (candidate: Candidate) => void
+  /** Takes what is told of it. */
   readonly report: (report: Report) => void
 }
 
 /** @since 0.1.0 */
 export class Discovery extends Context.Tag("vix/Discovery")<Discovery, {
-  /** The nodes heard on the local network, each time they are heard. */
-  readonly announcements: Stream.Stream<Candidate>
-  /** What is told of it, from the moment the stream is run and, for the first to run it, what came before. */
-  readonly reports: Stream.Stream<Report>
-  /** The same without a stream: tells a listener until the scope closes; the first one hears what came before, too. */
+  /** Tells a listener whom it hears, each time, until the scope closes; the first one what came before, too. */
   readonly listen: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
   /** Announces that this node listens on `port`, for as long as the scope is open. */
   readonly announce: (port: number) => Effect.Effect<void, never, Scope.Scope>

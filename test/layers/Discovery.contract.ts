@@ -2,16 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Candidate } from "../../src/domain/Candidate.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import type { Needs } from "../../src/internal/beacons.js"
+import { Hub } from "../../src/internal/hub.js"
 import * as EphemeralIdentity from "../../src/layers/EphemeralIdentity.js"
 import * as NodeEntropy from "../../src/layers/NodeEntropy.js"
 import * as StandardStats from "../../src/layers/StandardStats.js"
@@ -30,6 +29,9 @@ export interface Options extends Partial<DiscoveryConfig.Settings> {
 
 export interface Heard {
   readonly discovery: Discovery["Type"]
+  readonly announcements: Stream.Stream<Candidate>
+  /** From the start for the first to run it. */
+  readonly reports: Stream.Stream<Report>
   readonly identity: Identity["Type"]
   readonly stats: Stats["Type"]
   /** The key as beacons name it. */
@@ -55,8 +57,17 @@ export const start = <R>(
       ])
     )))
     const own = Context.get(services, Identity)
+    const discovery = Context.get(services, Discovery)
+    const hub = <A>() => new Hub<A>({ limit: 1_000, early: 1_000, sizeOf: () => 1 })
+    const [announcements, reports] = [hub<Candidate>(), hub<Report>()]
+    yield* discovery.listen({
+      candidate: (candidate) => announcements.publish(candidate),
+      report: (report) => reports.publish(report)
+    })
     return {
-      discovery: Context.get(services, Discovery),
+      discovery,
+      announcements: announcements.stream,
+      reports: reports.stream,
       identity: own,
       stats: Context.get(services, Stats),
       key: Beacon.keyOf(own.peerId)
@@ -64,15 +75,18 @@ export const start = <R>(
   })
 
 /** The first candidates that a node hears. */
-export const candidates = ({ discovery }: Heard, count: number): Effect.Effect<ReadonlyArray<Candidate>> =>
-  Effect.map(Stream.runCollect(Stream.take(discovery.announcements, count)), Chunk.toReadonlyArray)
+export const candidates = (
+  { announcements }: Heard,
+  count: number
+): Effect.Effect<ReadonlyArray<Candidate>> =>
+  Effect.map(Stream.runCollect(Stream.take(announcements, count)), Chunk.toReadonlyArray)
 
 /** What is told, up to and with the first report that is looked for. */
 export const reports = (
-  { discovery }: Heard,
+  { reports }: Heard,
   last: (report: Report) => boolean
 ): Effect.Effect<ReadonlyArray<Report>> =>
-  Effect.map(Stream.runCollect(Stream.takeUntil(discovery.reports, last)), Chunk.toReadonlyArray)
+  Effect.map(Stream.runCollect(Stream.takeUntil(reports, last)), Chunk.toReadonlyArray)
 
 export const received =
   (nodeId: string) => (report: Report): report is Extract<Report, { readonly ev: "beacon.received" }> =>
@@ -167,6 +181,32 @@ export const contract = <R>(
     )
 
     test(
+      "tells every listener while its scope is open, and the first one what came before",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob")]
+        yield* bob.discovery.announce(9_002)
+        yield* candidates(alice, 1)
+        const listener = () => {
+          const told: Array<Candidate | Report> = []
+          const note = (one: Candidate | Report): void => void told.push(one)
+          return { told, candidate: note, report: note }
+        }
+        const [here, gone] = [listener(), listener()]
+        yield* alice.discovery.listen(here)
+        yield* Effect.scoped(Effect.zipRight(
+          alice.discovery.listen(gone),
+          candidates(alice, 3)
+        ))
+        const { length } = gone.told
+        assert.isAtLeast(length, 2)
+        assert.deepStrictEqual(here.told, gone.told)
+        yield* candidates(alice, 2)
+        assert.strictEqual(gone.told.length, length)
+        assert.isAbove(here.told.length, length)
+      })
+    )
+
+    test(
       "one private network does not hear another, nor the open one",
       Effect.gen(function*() {
         const inside = (byte: number) => ({
@@ -217,14 +257,14 @@ export const contract = <R>(
     )
 
     test(
-      "a node is heard no more once its scope has closed, and its streams end with its own",
+      "a node is heard no more once its scope has closed",
       Effect.gen(function*() {
         const [alice, carol] = [yield* node("alice"), yield* node("carol")]
         yield* carol.discovery.announce(9_003)
         yield* Effect.scoped(Effect.gen(function*() {
           const bob = yield* node("bob")
           yield* bob.discovery.announce(9_002)
-          yield* alice.discovery.announcements.pipe(
+          yield* alice.announcements.pipe(
             Stream.filter(({ nodeId }) => nodeId === "bob"),
             Stream.runHead
           )
@@ -232,12 +272,6 @@ export const contract = <R>(
         const after = yield* candidates(alice, 6)
         assert.include(after.map(({ nodeId }) => nodeId), "carol")
         assert.strictEqual(after.slice(3).filter(({ nodeId }) => nodeId === "bob").length, 0)
-        const scope = yield* Scope.make()
-        const dave = yield* Scope.extend(node("dave"), scope)
-        const ended = yield* Effect.fork(Stream.runDrain(dave.discovery.announcements))
-        yield* Effect.yieldNow()
-        yield* Scope.close(scope, Exit.void)
-        yield* Fiber.join(ended)
       })
     )
   })

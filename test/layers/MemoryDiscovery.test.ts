@@ -35,9 +35,9 @@ const discovery = (id: string, hosts: ReadonlyArray<string> = ["10.0.0.1"], opti
   start(id, MemoryDiscovery.layer({ hosts }), { intervalMillis: 2_000, ...options })
 
 /** All that a discovery told so far. */
-const told = ({ discovery: { reports } }: Heard) => collect<Report>(reports)
+const told = ({ reports }: Heard) => collect<Report>(reports)
 
-const heard = ({ discovery: { announcements } }: Heard) => collect<Candidate>(announcements)
+const heard = ({ announcements }: Heard) => collect<Candidate>(announcements)
 
 const collect = <A>(stream: Stream.Stream<A>): Effect.Effect<ReadonlyArray<A>, never, Scope.Scope> =>
   Effect.gen(function*() {

@@ -11,9 +11,12 @@ describe("NoDiscovery and NoBootstrap", () => {
     Effect.gen(function*() {
       const discovery = yield* Discovery
       const bootstrap = yield* Bootstrap
+      let heard = 0
+      yield* discovery.listen({ candidate: () => heard++, report: () => heard++ })
       yield* discovery.announce(9_001)
       yield* bootstrap.announce(9_001)
-      assert.strictEqual(yield* Stream.runCount(discovery.announcements), 0)
+      yield* Effect.yieldNow()
+      assert.strictEqual(heard, 0)
       assert.strictEqual(yield* Stream.runCount(bootstrap.candidates), 0)
     }).pipe(Effect.provide([NoDiscovery.layer, NoBootstrap.layer])))
 })

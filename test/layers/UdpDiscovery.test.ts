@@ -19,10 +19,10 @@ const details = (told: ReadonlyArray<Report>) =>
   told.flatMap((report) => report.ev === "beacon.error" ? [report.detail] : [])
 
 /** What is told until so many beacons of our own were sent. */
-const rounds = (count: number, { discovery }: Heard) =>
+const rounds = (count: number, { reports }: Heard) =>
   Stream.runFold(
     Stream.takeUntil(
-      Stream.mapAccum(discovery.reports, 0, (sent, report) => {
+      Stream.mapAccum(reports, 0, (sent, report) => {
         const now = sent + (report.ev === "beacon.sent" ? 1 : 0)
         return [now, { report, last: now === count }] as const
       }),

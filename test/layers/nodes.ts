@@ -70,12 +70,10 @@ export const start = (
         MemoryTransport.layer({ host }),
         NodeEntropy.layer,
         Layer.succeed(Discovery, {
-          announcements: heard,
           listen: ({ candidate }) =>
             Effect.asVoid(
               Effect.forkScoped(Stream.runForEach(heard, (hint) => Effect.sync(() => candidate(hint))))
             ),
-          reports: Stream.empty,
           announce: () => Effect.void
         }),
         NoBootstrap.layer,

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as EphemeralIdentity from "../../src/layers/EphemeralIdentity.js"
 import * as StandardStats from "../../src/layers/StandardStats.js"
@@ -28,9 +27,7 @@ const announcing = (machine: Machine, id: string): ReadonlyArray<Report> => {
   )
   machine.process.run(Effect.scoped(Effect.gen(function*() {
     const discovery = Context.get(yield* Layer.build(layer), Discovery)
-    yield* Effect.forkScoped(
-      Stream.runForEach(discovery.reports, (report) => Effect.sync(() => reports.push(report)))
-    )
+    yield* discovery.listen({ candidate: () => {}, report: (report) => reports.push(report) })
     yield* discovery.announce(9_001)
     yield* Effect.async<never>(() => {})
   })))

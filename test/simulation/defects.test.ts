@@ -182,7 +182,10 @@ const defects: ReadonlyArray<Defect> = [
       const { ask } = Guard.prototype
       vi.spyOn(Guard.prototype, "ask").mockImplementation(function(this: Guard, endpoint, source, peer, now) {
         const judgement = ask.call(this, endpoint, source, peer, now)
-        return judgement.verdict === "backing off" ? { verdict: "dial", retryInMillis: 0 } : judgement
+        // Asked as if it were over, so that the guard knows of the dial and nothing else is lost.
+        return judgement.verdict === "backing off"
+          ? ask.call(this, endpoint, source, peer, now + judgement.retryInMillis)
+          : judgement
       })
     }
   },
