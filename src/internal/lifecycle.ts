@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Direction } from "../domain/NodeEvent.js"
@@ -110,14 +111,20 @@ const last = (exchange: Exchange, { connection }: Link): Effect.Effect<Ending, E
 /** The end of a connection, the first one that was given; what was going on is over. */
 const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> => {
   link.ending ??= ending
-  const { connection, ending: { defect, goodbye }, exchange } = link
+  const { ending: { defect, goodbye }, exchange } = link
   return Effect.gen(function*() {
     if (defect !== undefined) yield* report(link, defect)
     yield* clear(core, link, link.ending ?? ending)
-    if (connection === undefined || exchange === undefined || goodbye === undefined) return
-    core.deadlines.close.begin(link, now(core), () => connection.abort())
-    yield* exchange.farewell(goodbye)
+    if (exchange === undefined || goodbye === undefined) return
+    // In a fiber of its own: this one may have been interrupted already, and is so only once.
+    const speaker = yield* Effect.fork(Effect.interruptible(exchange.farewell(goodbye)))
+    link.speaker = speaker
+    core.deadlines.close.begin(link, now(core), () => link.hush())
+    const exit = yield* Effect.async<Exit.Exit<void>>((resume) =>
+      speaker.addObserver((exit) => resume(Effect.succeed(exit)))
+    )
     core.deadlines.close.met(link)
+    if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* report(link, exit.cause)
   }).pipe(
     Effect.catchAllCause((cause) => report(link, cause)),
     Effect.ensuring(Effect.sync(() => {

@@ -69,6 +69,8 @@ export class Link {
   ending: Ending | undefined
   /** Shakes hands, and waits for the end. */
   worker: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Says goodbye. */
+  speaker: Fiber.RuntimeFiber<void> | undefined
   /** Done when the connection is Connected, or ended before. */
   readonly opened = new Once<Peer, ConnectError>()
   /** Done when the state is Closed, with the milliseconds that a redial has to wait. */
@@ -102,6 +104,11 @@ export class Link {
   /** Writers look again whether there is space. */
   spread(): void {
     this.#space?.raise()
+  }
+
+  /** Cuts the goodbye off. */
+  hush(): void {
+    this.speaker?.unsafeInterruptAsFork(FiberId.none)
   }
 
   /** Ends the connection; the first ending stands. */

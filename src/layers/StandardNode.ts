@@ -266,7 +266,7 @@ const stop = (core: Core): Effect.Effect<void> =>
       Effect.timeoutOption(core.limits.stopMillis)
     )
     // Nothing interrupts a goodbye but this.
-    for (const { connection } of core.links.values()) connection?.abort()
+    for (const link of core.links.values()) link.hush()
   })
 
 const disconnect = (core: Core, peer: PeerId): boolean => {

@@ -113,6 +113,7 @@ export class Outbox {
     pieces.push(...this.#session.sealInPieces(gathering.type, nothing, gathering.plaintext))
     this.#bytes -= gathering.length
     this.#gathering = undefined
+    gathering.leave()
     return pieces
   }
 
@@ -136,6 +137,7 @@ export class Outbox {
       gathering.length,
       gathering.sinceMillis
     )
+    gathering.leave()
   }
 
   #push(pieces: ReadonlyArray<Uint8Array>, length: number, sinceMillis: number): void {
@@ -182,6 +184,12 @@ const frameBytes = (plain: number): number => {
   return Varint.size(body) + body
 }
 
+/** Bytes that a few small plaintexts need. */
+const leastBytes = 256
+
+/** Memory of a full bundle that has been sealed. Taken anew for each, it would make the collector run all the time. */
+let spare: Uint8Array | undefined
+
 /** A frame that waits. */
 class Sealed {
   next: Sealed | undefined = undefined
@@ -208,7 +216,7 @@ class Gathering {
 
   constructor(sinceMillis: number, bytes: number) {
     this.sinceMillis = sinceMillis
-    this.#bytes = Buffer.allocUnsafe(Math.max(256, bytes + Message.itemHead(bytes)))
+    this.#bytes = Buffer.allocUnsafe(Math.max(leastBytes, bytes + Message.itemHead(bytes)))
   }
 
   get type(): number {
@@ -242,8 +250,16 @@ class Gathering {
     return true
   }
 
+  /** Gives its memory to the next one that grows; to be called once it is sealed. */
+  leave(): void {
+    if (this.#bytes.length === Envelope.maxPlain) spare = this.#bytes
+  }
+
   #grow(length: number): void {
-    const grown = Buffer.allocUnsafe(Math.min(Envelope.maxPlain, 4 * length))
+    const wanted = Math.min(Envelope.maxPlain, 4 * length)
+    const used = wanted === Envelope.maxPlain ? spare : undefined
+    const grown = used ?? Buffer.allocUnsafe(wanted)
+    if (used !== undefined) spare = undefined
     grown.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
   }

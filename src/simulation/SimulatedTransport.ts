@@ -79,7 +79,8 @@ const dial = (machine: Machine) => (endpoint: Endpoint.Endpoint) =>
           host.release(opened.local.port)
         })
     )
-    yield* socket.connected
+    // Whoever gives a dial up leaves no socket that goes on connecting.
+    yield* Effect.onInterrupt(socket.connected, () => Effect.sync(() => socket.close()))
     if (mishaps.strike("dial: reset at once")) socket.reset()
     return frail(machine, socket)
   })

@@ -245,6 +245,18 @@ describe("a defect", () => {
         })
       )
   )
+
+  it.scopedLive("that keeps a goodbye from ever ending has the time of a goodbye, and no more", () =>
+    Effect.gen(function*() {
+      const fault = new Fault()
+      const subject = yield* start({ transport: transport(fault, { end: Effect.never }) })
+      yield* (yield* join(subject.node.address)).ping
+      fault.armed = true
+      for (const { id } of yield* subject.node.peers) yield* subject.node.disconnect(id)
+      yield* subject.idle
+      assert.strictEqual(fault.fired, 1)
+      yield* (yield* join(subject.node.address)).ping
+    }))
 })
 
 /** A newcomer on whom the fault strikes within the handshake. */
