@@ -71,7 +71,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
         const key = endpoint.toString()
         inFlight.set(key, link)
         const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
-        const life = Effect.interruptible(Effect.scoped(run(core, link, dial(core, link))))
+        const life = Effect.scoped(run(core, link, dial(core, link)))
         const dialling = Effect.withScheduler(Effect.ensuring(life, settled), core.scheduler)
         return Effect.as(FiberSet.run(dials, dialling), link)
       })

@@ -90,7 +90,7 @@ export class Exchange implements Sink {
   control(event: Parameters<Sink["control"]>[0]): void {
     switch (event._tag) {
       case "Ping":
-        return this.offerControl(Envelope.types.Pong, event.data)
+        return this.#offerControl(Envelope.types.Pong, event.data)
       case "Pong":
         return this.#pong(event.data)
       case "Close":
@@ -103,13 +103,7 @@ export class Exchange implements Sink {
   /** Sends a Ping, 8 random bytes, whose return is measured. */
   ping(data: Uint8Array): void {
     this.#ping = { data, sentNanos: this.#core.clock.unsafeCurrentTimeNanos() }
-    this.offerControl(Envelope.types.Ping, data)
-  }
-
-  /** Queues a Ping or Pong; it does not wait for anything. */
-  offerControl(type: number, plaintext: Uint8Array): void {
-    this.outbox.offerControl(type, plaintext, now(this.#core))
-    this.#queued()
+    this.#offerControl(Envelope.types.Ping, data)
   }
 
   /** Queues a message, all its parts. */
@@ -148,6 +142,12 @@ export class Exchange implements Sink {
       this.#connection.write([...waiting, goodbye])
       return Effect.zipRight(this.#connection.end, this.#connection.receive({ take: ignore }))
     }).pipe(Effect.ignore)
+  }
+
+  /** Queues a Ping or Pong; it does not wait for anything. */
+  #offerControl(type: number, plaintext: Uint8Array): void {
+    this.outbox.offerControl(type, plaintext, now(this.#core))
+    this.#queued()
   }
 
   readonly #now = (): number => now(this.#core)

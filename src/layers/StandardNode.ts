@@ -79,12 +79,13 @@ const conduct: typeof make = Effect.gen(function*() {
       handle: (connection) =>
         Effect.zipRight(
           Deferred.await(listening),
-          Effect.suspend(() => {
+          // What has begun must come to its end, so nothing may interrupt in between.
+          Effect.uninterruptible(Effect.suspend(() => {
             if (core.stopping) return Effect.void
             const link = begin(core, "inbound", connection.remote)
             core.admission.opened(link.conn, connection.remote.host)
             return run(core, link, accept(core, link, connection))
-          })
+          }))
         )
     }
   )
