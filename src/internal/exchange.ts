@@ -137,9 +137,9 @@ export class Exchange implements Sink {
   farewell(reason: CloseReason): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (classOf(reason) !== "none") this.outbox.abandon()
-      const waiting = this.outbox.flush(Number.POSITIVE_INFINITY)
-      const goodbye = this.session.seal(Envelope.types.Close, Message.encodeClose(codeOf(reason), ""))
-      this.#connection.write([...waiting, goodbye])
+      const goodbye = Message.encodeClose(codeOf(reason), "")
+      this.outbox.offerControl(Envelope.types.Close, goodbye, now(this.#core))
+      this.#connection.write(this.outbox.flush(Number.POSITIVE_INFINITY))
       return Effect.zipRight(this.#connection.end, this.#connection.receive({ take: ignore }))
     }).pipe(Effect.ignore)
   }

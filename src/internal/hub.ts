@@ -20,7 +20,6 @@ export interface Options<A> {
 export class Hub<A> {
   readonly #options: Options<A>
   readonly #subscribers = new Set<Subscriber<A>>()
-  readonly #listeners = new Set<(item: A) => void>()
   /** Nothing once the first subscriber has come. */
   #early: Array<A> | undefined = []
   #dropped = 0
@@ -59,19 +58,6 @@ export class Hub<A> {
     return subscriber
   })
 
-  /** Calls a function with each item until the scope closes; if nobody came before, with what was kept, too. */
-  listen(listener: (item: A) => void): Effect.Effect<void, never, Scope.Scope> {
-    return Effect.asVoid(Effect.acquireRelease(
-      Effect.sync(() => {
-        const early = this.#early ?? []
-        this.#early = undefined
-        this.#listeners.add(listener)
-        for (const item of early) listener(item)
-      }),
-      () => Effect.sync(() => this.#listeners.delete(listener))
-    ))
-  }
-
   /** A place from now on, and what comes to it. The first to subscribe gets what was kept from the start, too. */
   readonly subscribe: Effect.Effect<Stream.Stream<A>, never, Scope.Scope> = Effect.map(
     Effect.acquireRelease(this.#enter, (subscriber) => this.#leave(subscriber)),
@@ -91,7 +77,6 @@ export class Hub<A> {
   }
 
   #give(items: ReadonlyArray<A>): void {
-    for (const listener of this.#listeners) for (const item of items) listener(item)
     for (const subscriber of this.#subscribers) this.#dropped += subscriber.offer(items)
   }
 
