@@ -132,7 +132,7 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   }
   if (meaning._tag === "Repeated") {
     // A copy is a wish to dial, unless nothing is ever dialled.
-    if (!meaning.own && core.dialling) Effect.runSync(core.stats.increment("connect_deduped"))
+    if (!meaning.own && core.dialling) core.stats.increment("connect_deduped")
     return
   }
   const { beacon, candidate, endpoint, newcomer, own } = meaning

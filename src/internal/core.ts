@@ -2,7 +2,6 @@
  * What the rooms of a node share: its settings, its tables, its services, and the ways to tell what happened.
  */
 import type * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
 import type { Scheduler } from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type { Admission } from "../domain/Admission.js"
@@ -107,11 +106,10 @@ export const move = (
 }
 
 /** Sets the peer gauges to what the table says. */
-export const gauge = (core: Core): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const { connected, total } = core.table.gauges(now(core))
-    return core.stats.setPeers(total, connected)
-  })
+export const gauge = (core: Core): void => {
+  const { connected, total } = core.table.gauges(now(core))
+  core.stats.setPeers(total, connected)
+}
 
 /** How a connection with a proven peer is shown to others. */
 export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer => ({

@@ -11,13 +11,13 @@ import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
 import { type Core, now, publish } from "./core.js"
-import { begin, run } from "./lifecycle.js"
+import * as Lifecycle from "./lifecycle.js"
 import type { Link } from "./link.js"
 import { dial } from "./outbound.js"
 
 export interface Dialler {
   /** Asks the guard and, if it agrees, begins a dial; what it said otherwise. */
-  readonly attempt: (endpoint: Endpoint, source: Source, peer?: string) => Effect.Effect<Link | Judgement>
+  readonly attempt: (endpoint: Endpoint, source: Source, peer?: string) => Link | Judgement
   readonly connect: (endpoint: Endpoint) => Effect.Effect<Peer, ConnectError>
   readonly want: (endpoint: Endpoint, delayMillis: number) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -29,52 +29,51 @@ const arriving: Judgement = { verdict: "deduplicated", retryIn: Duration.zero }
 /** Dials live in the scope, not with whoever wished for them. */
 export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const dials = yield* FiberSet.make<void>()
+    // What has begun is cleared away by its fiber: nothing may interrupt that before its first step.
+    const start = yield* Effect.uninterruptible(FiberSet.makeRuntime<never, void>())
     const inFlight = new Map<string, Link>()
 
     const gaveWay = new Set<string>()
 
     /** Once: should nothing come of it, the next hint is followed, whoever else comes in from there. */
     const givesWay = (endpoint: Endpoint): boolean => {
+      if (!isArriving(core, endpoint)) return false
       const key = endpoint.toString()
-      if (gaveWay.delete(key) || !isArriving(core, endpoint)) return false
+      if (gaveWay.delete(key)) return false
       if (gaveWay.size >= core.limits.endpoints) gaveWay.clear()
       gaveWay.add(key)
       return true
     }
 
-    const attempt: Dialler["attempt"] = (endpoint, source, peer) =>
-      Effect.suspend(() => {
-        if (core.stopping || !core.settings.dialling) return Effect.succeed(never)
-        // A hint leads nowhere while every place is taken; who is wanted may still make a Stale peer give way.
-        if (source === "automatic" && core.table.full) return Effect.succeed(never)
-        const judgement = source === "automatic" && givesWay(endpoint)
-          ? Effect.as(core.stats.increment("connect_deduped"), arriving)
-          : core.guard.ask(endpoint, source, peer)
-        return Effect.flatMap(judgement, (judged): Effect.Effect<Link | Judgement> => {
-          const retryInMillis = Duration.toMillis(judged.retryIn)
-          publish(core, {
-            ev: "dial.verdict",
-            endpoint: endpoint.toString(),
-            source,
-            verdict: judged.verdict,
-            ...(retryInMillis > 0 ? { retryInMillis } : {})
-          })
-          return judged.verdict === "dial" ? begins(endpoint) : Effect.succeed(judged)
-        })
-        // Whoever gives the wish up in between would leave the guard with a dial that never ends.
-      }).pipe(Effect.uninterruptible)
-
-    const begins = (endpoint: Endpoint): Effect.Effect<Link> =>
-      Effect.suspend(() => {
-        const link = begin(core, "outbound", endpoint)
-        const key = endpoint.toString()
-        inFlight.set(key, link)
-        const settled = Effect.sync(() => inFlight.get(key) === link && inFlight.delete(key))
-        const life = Effect.scoped(run(core, link, dial(core, link)))
-        const dialling = Effect.withScheduler(Effect.ensuring(life, settled), core.scheduler)
-        return Effect.as(FiberSet.run(dials, dialling), link)
+    const attempt: Dialler["attempt"] = (endpoint, source, peer) => {
+      if (core.stopping || !core.settings.dialling) return never
+      // A hint leads nowhere while every place is taken; who is wanted may still make a Stale peer give way.
+      if (source === "automatic" && core.table.full) return never
+      const judged = source === "automatic" && givesWay(endpoint)
+        ? arriving
+        : core.guard.ask(endpoint, source, peer)
+      if (judged === arriving) core.stats.increment("connect_deduped")
+      const retryInMillis = Duration.toMillis(judged.retryIn)
+      publish(core, {
+        ev: "dial.verdict",
+        endpoint: endpoint.toString(),
+        source,
+        verdict: judged.verdict,
+        ...(retryInMillis > 0 ? { retryInMillis } : {})
       })
+      return judged.verdict === "dial" ? begins(endpoint) : judged
+    }
+
+    const begins = (endpoint: Endpoint): Link => {
+      const link = Lifecycle.begin(core, "outbound", endpoint)
+      const key = endpoint.toString()
+      inFlight.set(key, link)
+      const life = Effect.scoped(Lifecycle.run(core, link, dial(core, link)))
+      start(life, { immediate: false, scheduler: core.scheduler }).addObserver(() => {
+        if (inFlight.get(key) === link) inFlight.delete(key)
+      })
+      return link
+    }
 
     const connect: Dialler["connect"] = (endpoint) =>
       Effect.gen(function*() {
@@ -86,9 +85,9 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
             retryInMillis: Number.POSITIVE_INFINITY
           })
         }
-        const begun = yield* attempt(endpoint, "manual")
+        const begun = attempt(endpoint, "manual")
         if (!("verdict" in begun)) return yield* outcome(core, begun)
-        const current = yield* underWay(core, inFlight, endpoint)
+        const current = underWay(core, inFlight, endpoint)
         if (current !== undefined && (begun.verdict === "in flight" || begun.verdict === "connected")) {
           return yield* outcome(core, current)
         }
@@ -104,7 +103,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
         yield* Effect.sleep(delayMillis)
         let source: Source = "manual"
         while (true) {
-          const begun = yield* attempt(endpoint, source)
+          const begun = attempt(endpoint, source)
           source = "timed"
           if (!("verdict" in begun)) {
             // Nothing but time stands against a dial that was given up for another connection.
@@ -117,7 +116,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
             yield* Effect.sleep(begun.retryIn)
             continue
           }
-          const other = yield* underWay(core, inFlight, endpoint)
+          const other = underWay(core, inFlight, endpoint)
           if (other !== undefined) yield* other.closed.wait
           yield* Effect.sleep(yield* redialWait(core))
         }
@@ -129,7 +128,10 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       want: (endpoint, delayMillis) =>
         core.settings.dialling
           ? Effect.zipRight(
-            Effect.acquireRelease(core.guard.want(endpoint), () => core.guard.unwant(endpoint)),
+            Effect.acquireRelease(
+              Effect.sync(() => core.guard.want(endpoint)),
+              () => Effect.sync(() => core.guard.unwant(endpoint))
+            ),
             Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis)))
           )
           : Effect.void
@@ -141,14 +143,13 @@ const underWay = (
   core: Core,
   inFlight: ReadonlyMap<string, Link>,
   endpoint: Endpoint
-): Effect.Effect<Link | undefined> =>
-  Effect.map(core.guard.explain(endpoint), (known) => {
-    const dialling = inFlight.get(endpoint.toString())
-    if (dialling !== undefined) return dialling
-    const peer = Option.getOrUndefined(Option.flatMap(known, (explanation) => explanation.peer))
-    const session = peer === undefined ? undefined : core.table.current(peer)
-    return session === undefined ? undefined : core.links.get(session.conn)
-  })
+): Link | undefined => {
+  const dialling = inFlight.get(endpoint.toString())
+  if (dialling !== undefined) return dialling
+  const peer = Option.getOrUndefined(Option.flatMap(core.guard.explain(endpoint), (known) => known.peer))
+  const session = peer === undefined ? undefined : core.table.current(peer)
+  return session === undefined ? undefined : core.links.get(session.conn)
+}
 
 /** Whether somebody from that host is just shaking hands with us: likely the very peer that the hint names. */
 const isArriving = (core: Core, { host }: Endpoint): boolean => {

@@ -35,7 +35,7 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       const due: Array<Due> = []
       for (const link of links.values()) look(core, link, floor, at, due)
       if (due.length > 0) yield* pings(core, due, at)
-      yield* gauge(core)
+      gauge(core)
       const remembered = table.lost(at)
       for (const id of lost.keys()) if (!remembered.has(id)) lost.delete(id)
     }

@@ -16,7 +16,7 @@ export const accept = (core: Core, link: Link, connection: Connection): Effect.E
   Effect.gen(function*() {
     link.connection = connection
     core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
-    yield* core.stats.increment("handshakes_started")
+    core.stats.increment("handshakes_started")
     const responder = new Responder(core.party, core.ephemerals.gate((dial) => isSelf(dial, connection)))
     const take = (chunk: Uint8Array) => {
       const step = responder.receive(chunk, now(core))
@@ -36,7 +36,7 @@ export const accept = (core: Core, link: Link, connection: Connection): Effect.E
     const exchange = new Exchange(core, link, connection, responder.accept(), proven)
     link.exchange = exchange
     if (refusal !== undefined) return yield* refuse(core, proven, close(refusal.reason))
-    yield* establish(core, link, proven)
+    establish(core, link, proven)
     exchange.ping(yield* core.entropy.bytes(8))
     const ending = exchange.take()
     return ending === undefined ? exchange : yield* Effect.fail(ending)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
@@ -58,32 +59,31 @@ export const run = <R>(
   }).pipe(Effect.uninterruptible)
 
 /** The handshake is complete: the session is in force, and everybody who waits for it learns of it. */
-export const establish = (core: Core, link: Link, proven: Proven): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const at = now(core)
-    const { peerId: peer } = proven
-    link.lastHeardMillis = at
-    link.nextPingMillis = at + core.limits.pingMillis
-    core.deadlines.handshake.met(link)
-    core.table.moved(peer, link.conn, "Connected", at)
-    core.lost.delete(peer)
-    move(core, link, "Connected", "Established")
-    yield* core.stats.increment("handshakes_completed")
-    yield* gauge(core)
-    if (link.direction === "outbound") {
-      yield* core.guard.established(link.endpoint, peer)
-      yield* core.guard.peerOpened(peer, link.endpoint)
-    } else {
-      core.arrivals.delete(link.endpoint.host)
-      core.admission.established(link.conn)
-      const { listenPort } = proven
-      yield* core.guard.peerOpened(
-        peer,
-        listenPort === 0 ? undefined : Endpoint.make(link.endpoint.host, listenPort)
-      )
-    }
-    link.opened.done(Effect.sync(() => describe(link, proven)))
-  }).pipe(Effect.uninterruptible)
+export const establish = (core: Core, link: Link, proven: Proven): void => {
+  const at = now(core)
+  const { peerId: peer } = proven
+  link.lastHeardMillis = at
+  link.nextPingMillis = at + core.limits.pingMillis
+  core.deadlines.handshake.met(link)
+  core.table.moved(peer, link.conn, "Connected", at)
+  core.lost.delete(peer)
+  move(core, link, "Connected", "Established")
+  core.stats.increment("handshakes_completed")
+  gauge(core)
+  if (link.direction === "outbound") {
+    core.guard.established(link.endpoint, peer)
+    core.guard.peerOpened(peer, link.endpoint)
+  } else {
+    core.arrivals.delete(link.endpoint.host)
+    core.admission.established(link.conn)
+    const { listenPort } = proven
+    core.guard.peerOpened(
+      peer,
+      listenPort === 0 ? undefined : Endpoint.make(link.endpoint.host, listenPort)
+    )
+  }
+  link.opened.done(Effect.sync(() => describe(link, proven)))
+}
 
 /** What the machine that takes the chunks has to say; what it holds already comes first. */
 export const listen = <A>(
@@ -114,7 +114,7 @@ const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =
   const { ending: { defect, goodbye }, exchange } = link
   return Effect.gen(function*() {
     if (defect !== undefined) yield* report(link, defect)
-    yield* clear(core, link, link.ending ?? ending)
+    clear(core, link, link.ending ?? ending, yield* Random.next)
     if (exchange === undefined || goodbye === undefined) return
     // In a fiber of its own: this one may have been interrupted already, and is so only once.
     const speaker = yield* Effect.fork(Effect.interruptible(exchange.farewell(goodbye)))
@@ -141,55 +141,55 @@ const report = (link: Link, defect: unknown): Effect.Effect<void> =>
     { conn: link.conn, endpoint: link.endpoint.toString() }
   )
 
-const clear = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const { conn, direction, endpoint, proven, state } = link
-    const { reason } = ending
-    if (state === "Closed") return
-    const wasLive = PeerState.isLive(state)
-    core.deadlines.dial.met(link)
-    core.deadlines.handshake.met(link)
-    move(core, link, "Closed", reason, ending)
-    core.admission.closed(conn)
-    if (direction === "inbound") core.arrivals.delete(endpoint.host)
-    if (proven !== undefined && core.table.ended(proven.peerId, conn, now(core))) {
-      if (wasLive) core.lost.set(proven.peerId, describe(link, proven))
-      yield* core.guard.peerClosed(proven.peerId)
-    }
-    yield* core.stats.ended(reason)
-    yield* gauge(core)
-    const peer = proven?.peerId
-    const wait = direction === "inbound"
-      ? Duration.zero
-      : yield* wasLive ? core.guard.lost(endpoint, reason) : core.guard.failed(endpoint, reason, peer)
-    const retryInMillis = Duration.toMillis(wait)
-    if (!wasLive) yield* unopened(core, link, ending, retryInMillis)
-    // Made only for whoever asks: an error with its stack is dear.
-    link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis })))
-    link.closed.done(Effect.succeed(retryInMillis))
-  })
+const clear = (core: Core, link: Link, ending: Ending, random: number): void => {
+  const { conn, direction, endpoint, proven, state } = link
+  const { reason } = ending
+  if (state === "Closed") return
+  const wasLive = PeerState.isLive(state)
+  core.deadlines.dial.met(link)
+  core.deadlines.handshake.met(link)
+  move(core, link, "Closed", reason, ending)
+  core.admission.closed(conn)
+  if (direction === "inbound") core.arrivals.delete(endpoint.host)
+  if (proven !== undefined && core.table.ended(proven.peerId, conn, now(core))) {
+    if (wasLive) core.lost.set(proven.peerId, describe(link, proven))
+    core.guard.peerClosed(proven.peerId)
+  }
+  core.stats.ended(reason)
+  gauge(core)
+  const peer = proven?.peerId
+  const wait = direction === "inbound"
+    ? Duration.zero
+    : wasLive
+    ? core.guard.lost(endpoint, reason, random)
+    : core.guard.failed(endpoint, reason, random, peer)
+  const retryInMillis = Duration.toMillis(wait)
+  if (!wasLive) unopened(core, link, ending, retryInMillis)
+  // Made only for whoever asks: an error with its stack is dear.
+  link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis })))
+  link.closed.done(Effect.succeed(retryInMillis))
+}
 
 /** Tells that a connection ended before it was a session, unless nobody is to blame. */
-const unopened = (core: Core, link: Link, ending: Ending, retryInMillis: number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const { conn, proven } = link
-    const { detail, reason } = ending
-    const endpoint = link.endpoint.toString()
-    if (classOf(reason) === "none") return
-    if (link.direction === "inbound") {
-      const who = proven === undefined ? {} : { peer: proven.peerId, nodeId: proven.nodeId }
-      publish(core, { ev: "handshake.rejected", conn, endpoint, reason, ...who })
-      return
-    }
-    const explanation = yield* core.guard.explain(link.endpoint)
-    const failures = Option.match(explanation, { onNone: () => 0, onSome: (known) => known.failures })
-    publish(core, {
-      ev: "dial.failed",
-      conn,
-      endpoint,
-      reason,
-      failures,
-      retryInMillis,
-      ...(detail === undefined ? {} : { detail })
-    })
+const unopened = (core: Core, link: Link, ending: Ending, retryInMillis: number): void => {
+  const { conn, proven } = link
+  const { detail, reason } = ending
+  const endpoint = link.endpoint.toString()
+  if (classOf(reason) === "none") return
+  if (link.direction === "inbound") {
+    const who = proven === undefined ? {} : { peer: proven.peerId, nodeId: proven.nodeId }
+    publish(core, { ev: "handshake.rejected", conn, endpoint, reason, ...who })
+    return
+  }
+  const explanation = core.guard.explain(link.endpoint)
+  const failures = Option.match(explanation, { onNone: () => 0, onSome: (known) => known.failures })
+  publish(core, {
+    ev: "dial.failed",
+    conn,
+    endpoint,
+    reason,
+    failures,
+    retryInMillis,
+    ...(detail === undefined ? {} : { detail })
   })
+}

@@ -25,7 +25,7 @@ export const dial = (core: Core, link: Link): Effect.Effect<Exchange, Ending, Sc
     deadlines.dial.met(link)
     deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
     move(core, link, "Handshaking", "TcpEstablished")
-    yield* core.stats.increment("handshakes_started")
+    core.stats.increment("handshakes_started")
     const ephemeral = yield* core.entropy.keyAgreement
     const initiator = new Initiator(core.party, ephemeral)
     const proven = yield* Effect.ensuring(
@@ -77,7 +77,7 @@ const confirmed = (
       if (holder !== undefined && holder !== proven.peerId) {
         return yield* Effect.fail(close("NodeIdConflict"))
       }
-      yield* establish(core, link, proven)
+      establish(core, link, proven)
     }
     exchange.hand()
     return confirmation === "opened" ? exchange : yield* Effect.fail(confirmation)

@@ -15,7 +15,7 @@ export const paced = (
   return ({ endpoint, key }) =>
     Effect.gen(function*() {
       yield* places.take(1)
-      const begun = yield* dialler.attempt(endpoint, "automatic", key)
+      const begun = dialler.attempt(endpoint, "automatic", key)
       if ("verdict" in begun) {
         yield* places.release(1)
       } else {

@@ -1,5 +1,5 @@
 /**
- * The guard over a table in memory, on the clock, the chance and the counters of the program.
+ * The guard over a table in memory, on the clock and the counters of the program.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import type { Counter } from "../domain/Counters.js"
 import { type Explanation, Guard, type Verdict } from "../domain/Guard.js"
 import type { Limits } from "../domain/Limits.js"
@@ -19,52 +18,33 @@ import { type Gauge, Stats } from "../services/Stats.js"
 export const make = (limits: Limits): Effect.Effect<typeof ConnectionGuard.Service, never, Stats> =>
   Effect.gen(function*() {
     const stats = yield* Stats
+    const clock = yield* Effect.clock
     const guard = new Guard(limits)
-    let told = guard.tracked
-    /** Tells how many endpoints are tracked, if that has changed. */
-    const tracked = <A>(then: Effect.Effect<A>): Effect.Effect<A> => {
-      if (guard.tracked === told) return then
-      told = guard.tracked
-      return Effect.zipRight(stats.setTracked(told), then)
-    }
+    const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
     return ConnectionGuard.of({
-      ask: (endpoint, source, peer) =>
-        at((now) => {
-          const { retryInMillis, verdict } = guard.ask(endpoint, source, peer, now)
-          const judgement = { verdict, retryIn: wholeMillis(retryInMillis) }
-          const counter = verdict === "backing off" && source === "timed" ? undefined : counterOf[verdict]
-          return tracked(
-            counter === undefined
-              ? Effect.succeed(judgement)
-              : Effect.as(stats.increment(counter), judgement)
-          )
-        }),
-      failed: (endpoint, reason, peer) =>
-        at((now) =>
-          Effect.flatMap(Random.next, (random) => {
-            const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now, random)
-            const wait = wholeMillis(waitMillis)
-            return failure ? Effect.as(stats.increment("connect_failures"), wait) : Effect.succeed(wait)
-          })
-        ),
-      established: (endpoint, peer) => at((now) => Effect.succeed(guard.established(endpoint, peer, now))),
-      lost: (endpoint, reason) =>
-        at((now) =>
-          Effect.map(Random.next, (random) => wholeMillis(guard.lost(endpoint, reason, now, random)))
-        ),
-      peerOpened: (peer, at) => Effect.sync(() => guard.peerOpened(peer, at)),
-      peerClosed: (peer) => Effect.sync(() => guard.peerClosed(peer)),
-      want: (endpoint) =>
-        at((now) => {
-          guard.want(endpoint, now)
-          return tracked(Effect.void)
-        }),
-      unwant: (endpoint) => at((now) => Effect.succeed(guard.unwant(endpoint, now))),
-      explain: (endpoint) =>
-        at((now) =>
-          Effect.succeed(Option.map(Option.fromNullable(guard.explain(endpoint, now)), explanation))
-        )
+      ask: (endpoint, source, peer) => {
+        const { retryInMillis, verdict } = guard.ask(endpoint, source, peer, now())
+        const counter = verdict === "backing off" && source === "timed" ? undefined : counterOf[verdict]
+        if (counter !== undefined) stats.increment(counter)
+        stats.setTracked(guard.tracked)
+        return { verdict, retryIn: wholeMillis(retryInMillis) }
+      },
+      failed: (endpoint, reason, random, peer) => {
+        const { failure, waitMillis } = guard.failed(endpoint, reason, peer, now(), random)
+        if (failure) stats.increment("connect_failures")
+        return wholeMillis(waitMillis)
+      },
+      established: (endpoint, peer) => guard.established(endpoint, peer, now()),
+      lost: (endpoint, reason, random) => wholeMillis(guard.lost(endpoint, reason, now(), random)),
+      peerOpened: (peer, at) => guard.peerOpened(peer, at),
+      peerClosed: (peer) => guard.peerClosed(peer),
+      want: (endpoint) => {
+        guard.want(endpoint, now())
+        stats.setTracked(guard.tracked)
+      },
+      unwant: (endpoint) => guard.unwant(endpoint, now()),
+      explain: (endpoint) => Option.map(Option.fromNullable(guard.explain(endpoint, now())), explanation)
     })
   })
 
@@ -74,10 +54,6 @@ export const layer: Layer.Layer<ConnectionGuard, never, Stats | NodeConfig> = La
   Effect.flatMap(NodeConfig, ({ limits }) => make(limits))
 )
 
-/** Does something at a time of the monotonic clock, in milliseconds. */
-const at = <A>(act: (nowMillis: number) => Effect.Effect<A>): Effect.Effect<A> =>
-  Effect.clockWith((clock) => act(Number(clock.unsafeCurrentTimeNanos()) / 1e6))
-
 /** The counter of each verdict that has one. */
 const counterOf: { readonly [V in Verdict]?: Exclude<Counter, Gauge> } = {
   dial: "connect_attempts",
@@ -86,7 +62,8 @@ const counterOf: { readonly [V in Verdict]?: Exclude<Counter, Gauge> } = {
 }
 
 /** Rounded up: a timer must not come a fraction before the guard's time. */
-const wholeMillis = (millis: number): Duration.Duration => Duration.millis(Math.ceil(millis))
+const wholeMillis = (millis: number): Duration.Duration =>
+  millis > 0 ? Duration.millis(Math.ceil(millis)) : Duration.zero
 
 const explanation = ({ last, peer, reason, retryInMillis, ...rest }: Explanation) => ({
   ...rest,

@@ -6,6 +6,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -28,7 +29,6 @@ import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
 import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
-import { Signal } from "../internal/signal.js"
 import { together } from "../internal/turns.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
 import { Bootstrap } from "../services/Bootstrap.js"
@@ -119,7 +119,7 @@ const conduct: typeof make = Effect.gen(function*() {
     sendAll: (peer, topic, payloads) => sendAll(core, peer, topic, payloads),
     messages: core.messages.stream,
     messagesDropped: Effect.sync(() => core.messages.dropped),
-    explain: core.guard.explain
+    explain: (endpoint) => Effect.sync(() => core.guard.explain(endpoint))
   }
 })
 
@@ -205,7 +205,7 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
     yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))
   })
 
-/** Hints that wait for their turn, and those that wait out of courtesy; what comes beyond is dropped. */
+/** Hints that wait out of courtesy; what comes beyond is dropped. */
 const hintsAtOnce = 256
 
 /**
@@ -213,41 +213,23 @@ const hintsAtOnce = 256
  * at the same time and one dial is enough.
  */
 const hints = (core: Core, dialler: Dialler.Dialler) =>
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const came = new Signal()
-    const queue: Array<Candidate> = []
+  Effect.map(FiberSet.makeRuntime<never>(), (start) => {
     const courteous = new Set<string>()
-
-    const follow = ({ endpoint, key }: Candidate): Effect.Effect<unknown> => {
-      const attempt = dialler.attempt(endpoint, "automatic", key)
+    return ({ endpoint, key }: Candidate): void => {
+      if (core.table.full || !core.settings.dialling) return
       const { deferMillis } = core.limits
-      if (key === undefined || core.peerId < key || deferMillis === 0 || isMet(core, key)) return attempt
+      if (key === undefined || core.peerId < key || deferMillis === 0 || isMet(core, key)) {
+        dialler.attempt(endpoint, "automatic", key)
+        return
+      }
       const place = endpoint.toString()
-      if (courteous.has(place) || courteous.size >= hintsAtOnce) return Effect.void
+      if (courteous.has(place) || courteous.size >= hintsAtOnce) return
       courteous.add(place)
-      return Effect.sleep(deferMillis).pipe(
-        Effect.zipRight(Effect.suspend(() => {
-          courteous.delete(place)
-          return attempt
-        })),
-        Effect.forkIn(scope)
-      )
-    }
-
-    yield* Effect.forkScoped(Effect.whileLoop({
-      while: () => true,
-      body: () => {
-        const hint = queue.shift()
-        return hint === undefined ? came.next() : follow(hint)
-      },
-      step: () => {}
-    }))
-    return (candidate: Candidate): void => {
-      // Said here, too, so that a beacon costs a full node no step of a fiber.
-      if (queue.length >= hintsAtOnce || core.table.full || !core.settings.dialling) return
-      queue.push(candidate)
-      came.raise()
+      const follow = Effect.sync(() => {
+        courteous.delete(place)
+        dialler.attempt(endpoint, "automatic", key)
+      })
+      start(Effect.zipRight(Effect.sleep(deferMillis), follow), { scheduler: core.scheduler })
     }
   })
 

@@ -34,14 +34,15 @@ export const make: Effect.Effect<typeof Stats.Service> = Effect.sync(() => {
   )
 
   return Stats.of({
-    increment: (counter) => Effect.sync(() => set(counter, counters[counter] + 1)),
-    setPeers: (total, connected) =>
-      Effect.sync(() => {
-        set("peers_total", Math.max(total, connected))
-        set("peers_connected", connected)
-      }),
-    setTracked: (count) => Effect.sync(() => set("tracked_endpoints", count)),
-    ended: (reason) => Effect.sync(() => reasons.set(reason, (reasons.get(reason) ?? 0) + 1)),
+    increment: (counter) => set(counter, counters[counter] + 1),
+    setPeers: (total, connected) => {
+      set("peers_total", Math.max(total, connected))
+      set("peers_connected", connected)
+    },
+    setTracked: (count) => set("tracked_endpoints", count),
+    ended: (reason) => {
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    },
     snapshot,
     reasons: Effect.sync(() => Object.fromEntries(reasons)),
     changes: Stream.unwrapScoped(

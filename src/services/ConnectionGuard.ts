@@ -5,7 +5,6 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { PeerId } from "../domain/PeerId.js"
@@ -60,34 +59,44 @@ export interface Explanation {
   readonly peer: Option.Option<PeerId>
 }
 
-/** @since 0.1.0 */
+/**
+ * Plain functions that judge or note at once, for hints come by the thousand. A
+ * `random` of 0 to below 1 spreads the wait.
+ *
+ * @since 0.1.0
+ */
 export class ConnectionGuard extends Context.Tag("vix/ConnectionGuard")<ConnectionGuard, {
   /**
    * Judges a wish to dial. `peer` is the key, or its first 16 digits, that the wish expects there, if it names one. Counts
    * `connect_attempts`, `connect_deduped`, `backoff_skips` and `tracked_endpoints`.
    */
-  readonly ask: (endpoint: Endpoint, source: Source, peer?: string) => Effect.Effect<Judgement>
+  readonly ask: (endpoint: Endpoint, source: Source, peer?: string) => Judgement
   /**
    * The dial in flight ended before Connected. A reason of class `none` is an abandoned attempt; others count in
    * `connect_failures` and lengthen the back-off; `SelfConnection` marks the endpoint for good. `peer` is who was
    * met there, if that came out. Returns how long a timed redial has to wait.
    */
-  readonly failed: (endpoint: Endpoint, reason: Reason, peer?: PeerId) => Effect.Effect<Duration.Duration>
+  readonly failed: (
+    endpoint: Endpoint,
+    reason: Reason,
+    random: number,
+    peer?: PeerId
+  ) => Duration.Duration
   /** The dial in flight became a session with `peer`. */
-  readonly established: (endpoint: Endpoint, peer: PeerId) => Effect.Effect<void>
+  readonly established: (endpoint: Endpoint, peer: PeerId) => void
   /**
    * The session that a dial to `endpoint` became has ended. One that lasted less than 15 s and ended by a failure
    * lengthens the back-off. Returns how long a timed redial has to wait, a random wait included.
    */
-  readonly lost: (endpoint: Endpoint, reason: Reason) => Effect.Effect<Duration.Duration>
+  readonly lost: (endpoint: Endpoint, reason: Reason, random: number) => Duration.Duration
   /** A session with `peer` is in force, whoever dialled; `at` is where it can be dialled, if it listens. */
-  readonly peerOpened: (peer: PeerId, at?: Endpoint) => Effect.Effect<void>
+  readonly peerOpened: (peer: PeerId, at?: Endpoint) => void
   /** No session with `peer` is in force any more. */
-  readonly peerClosed: (peer: PeerId) => Effect.Effect<void>
+  readonly peerClosed: (peer: PeerId) => void
   /** Keeps an endpoint in the table for as long as it is wanted; wishes are counted, `unwant` takes one back. */
-  readonly want: (endpoint: Endpoint) => Effect.Effect<void>
+  readonly want: (endpoint: Endpoint) => void
   /** Takes a wish for an endpoint back. */
-  readonly unwant: (endpoint: Endpoint) => Effect.Effect<void>
+  readonly unwant: (endpoint: Endpoint) => void
   /** What the guard knows of an endpoint; none if it was never asked or has forgotten it. */
-  readonly explain: (endpoint: Endpoint) => Effect.Effect<Option.Option<Explanation>>
+  readonly explain: (endpoint: Endpoint) => Option.Option<Explanation>
 }>() {}

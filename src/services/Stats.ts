@@ -12,16 +12,20 @@ import type { Reason } from "../domain/Reason.js"
 /** The counters that are set rather than counted. @since 0.1.0 */
 export type Gauge = "peers_total" | "peers_connected" | "tracked_endpoints"
 
-/** @since 0.1.0 */
+/**
+ * What counts does so at once, as plain functions: it happens many times for each that is read.
+ *
+ * @since 0.1.0
+ */
 export class Stats extends Context.Tag("vix/Stats")<Stats, {
   /** Adds one. */
-  readonly increment: (counter: Exclude<Counter, Gauge>) => Effect.Effect<void>
+  readonly increment: (counter: Exclude<Counter, Gauge>) => void
   /** Sets both peer gauges at once, so that no snapshot shows more connected than known. */
-  readonly setPeers: (total: number, connected: number) => Effect.Effect<void>
+  readonly setPeers: (total: number, connected: number) => void
   /** Sets the number of endpoints that the guard remembers. */
-  readonly setTracked: (count: number) => Effect.Effect<void>
+  readonly setTracked: (count: number) => void
   /** Counts why a connection or an attempt ended. */
-  readonly ended: (reason: Reason) => Effect.Effect<void>
+  readonly ended: (reason: Reason) => void
   /** The counters now. */
   readonly snapshot: Effect.Effect<Counters>
   /** How often each reason has ended a connection or an attempt. */

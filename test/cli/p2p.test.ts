@@ -86,7 +86,7 @@ describe("a run", () => {
   it.effect("shows at the end what was before the peers were closed", () =>
     Effect.gen(function*() {
       const { exitCode, signal, state, stats } = yield* begin(`${minimal} --quiet`)
-      yield* (yield* stats).setPeers(3, 2)
+      ;(yield* stats).setPeers(3, 2)
       yield* signal("SIGTERM")
       assert.strictEqual(yield* exitCode, 0)
       assert.match(state.stdout, /^peers_total=3 peers_connected=2 /)
@@ -201,17 +201,17 @@ describe("--wait-peers", () => {
   it.effect("ends the run as soon as they are connected", () =>
     Effect.gen(function*() {
       const { exitCode, over, stats } = yield* begin(line)
-      yield* (yield* stats).setPeers(1, 1)
+      ;(yield* stats).setPeers(1, 1)
       yield* TestClock.adjust("4 seconds")
       assert.isFalse(yield* over)
-      yield* (yield* stats).setPeers(2, 2)
+      ;(yield* stats).setPeers(2, 2)
       assert.strictEqual(yield* exitCode, 0)
     }))
 
   it.effect("fails after --wait-timeout", () =>
     Effect.gen(function*() {
       const { exitCode, state, stats } = yield* begin(line)
-      yield* (yield* stats).setPeers(1, 1)
+      ;(yield* stats).setPeers(1, 1)
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* exitCode, 5)
       assert.include(state.stderr, "vix p2p: --wait-peers 2: 1 connected after 5 s\n")

@@ -99,7 +99,7 @@ export const node = (settings: Pick<Settings, "id">) => {
       yield* Effect.addFinalizer(() =>
         Effect.zipRight(
           // A node that has closed its peers counts none.
-          Effect.flatMap(Stats, (stats) => stats.setPeers(0, 0)),
+          Effect.map(Stats, (stats) => stats.setPeers(0, 0)),
           Effect.sync(() => {
             events.publish({ ...connected, from: "Connected", to: "Closed", reason: "Stopped" })
             events.end()

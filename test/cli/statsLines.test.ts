@@ -36,11 +36,11 @@ describe("the stats line", () => {
     run(Effect.gen(function*() {
       const { lines, stats, times } = yield* shown(1_000)
       yield* TestClock.adjust("100 millis")
-      yield* stats.setPeers(1, 1)
+      stats.setPeers(1, 1)
       yield* TestClock.adjust("100 millis")
-      yield* stats.increment("handshakes_started")
+      stats.increment("handshakes_started")
       yield* TestClock.adjust("100 millis")
-      yield* stats.increment("handshakes_completed")
+      stats.increment("handshakes_completed")
       yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(times(), [0, 100, 200, 300])
       assert.deepInclude(lines.at(-1)?.[1], {
@@ -54,9 +54,9 @@ describe("the stats line", () => {
   it.effect("waits for its time when another counter changes", () =>
     run(Effect.gen(function*() {
       const { stats, times } = yield* shown(1_000)
-      yield* stats.increment("connect_attempts")
-      yield* stats.increment("backoff_skips")
-      yield* stats.setTracked(3)
+      stats.increment("connect_attempts")
+      stats.increment("backoff_skips")
+      stats.setTracked(3)
       yield* TestClock.adjust("900 millis")
       assert.deepStrictEqual(times(), [0])
     })))
@@ -65,7 +65,7 @@ describe("the stats line", () => {
     run(Effect.gen(function*() {
       const { lines, stats, times } = yield* shown(10_000)
       for (let at = 0; at < 20; at++) {
-        yield* stats.increment("handshakes_started")
+        stats.increment("handshakes_started")
         yield* TestClock.adjust("10 millis")
       }
       assert.deepStrictEqual(times(), [0, 0, 80, 160])

@@ -31,19 +31,19 @@ describe("StandardConnectionGuard", () => {
   it.effect("counts attempts, duplicates, failures, skips and endpoints", () =>
     Effect.gen(function*() {
       const guard = yield* ConnectionGuard
-      assert.deepStrictEqual(yield* guard.ask(endpoint, "manual"), {
+      assert.deepStrictEqual(guard.ask(endpoint, "manual"), {
         verdict: "dial",
         retryIn: Duration.zero
       })
       yield* counted({ connect_attempts: 1, tracked_endpoints: 1 })
-      assert.strictEqual((yield* guard.ask(endpoint, "manual")).verdict, "in flight")
-      assert.strictEqual((yield* guard.ask(endpoint, "automatic")).verdict, "deduplicated")
+      assert.strictEqual(guard.ask(endpoint, "manual").verdict, "in flight")
+      assert.strictEqual(guard.ask(endpoint, "automatic").verdict, "deduplicated")
       yield* counted({ connect_attempts: 1, connect_deduped: 1, tracked_endpoints: 1 })
-      yield* guard.failed(endpoint, "ConnectionRefused")
-      yield* guard.failed(endpoint, "ConnectionRefused")
+      guard.failed(endpoint, "ConnectionRefused", 0.5)
+      guard.failed(endpoint, "ConnectionRefused", 0.5)
       yield* TestClock.adjust("1 second")
       for (const source of ["manual", "automatic", "timed"] as const) {
-        assert.strictEqual((yield* guard.ask(endpoint, source)).verdict, "backing off")
+        assert.strictEqual(guard.ask(endpoint, source).verdict, "backing off")
       }
       yield* counted({
         connect_attempts: 1,
@@ -57,45 +57,45 @@ describe("StandardConnectionGuard", () => {
   it.effect("counts neither an abandoned dial nor a lost session as a failed dial", () =>
     Effect.gen(function*() {
       const guard = yield* ConnectionGuard
-      yield* guard.ask(endpoint, "timed")
-      yield* guard.failed(endpoint, "Duplicate", peer)
-      yield* guard.ask(endpoint, "timed")
-      yield* guard.established(endpoint, peer)
-      yield* guard.lost(endpoint, "Truncated")
+      guard.ask(endpoint, "timed")
+      guard.failed(endpoint, "Duplicate", 0.5, peer)
+      guard.ask(endpoint, "timed")
+      guard.established(endpoint, peer)
+      guard.lost(endpoint, "Truncated", 0.5)
       yield* counted({ connect_attempts: 2, tracked_endpoints: 1 })
-      const { failures } = Option.getOrThrow(yield* guard.explain(endpoint))
+      const { failures } = Option.getOrThrow(guard.explain(endpoint))
       assert.strictEqual(failures, 1)
     }).pipe(Effect.provide(layer)))
 
   it.effect("holds an endpoint back for as long as it says", () =>
     Effect.gen(function*() {
       const guard = yield* ConnectionGuard
-      yield* guard.ask(endpoint, "manual")
-      const wait = Duration.toMillis(yield* guard.failed(endpoint, "ConnectionRefused"))
+      guard.ask(endpoint, "manual")
+      const wait = Duration.toMillis(guard.failed(endpoint, "ConnectionRefused", 0.5))
       assert.isTrue(wait >= 2_500 && wait <= 3_001)
       yield* TestClock.adjust("2 seconds")
-      const { retryIn, verdict } = yield* guard.ask(endpoint, "timed")
+      const { retryIn, verdict } = guard.ask(endpoint, "timed")
       assert.strictEqual(verdict, "backing off")
       yield* TestClock.adjust(retryIn)
-      assert.strictEqual((yield* guard.ask(endpoint, "timed")).verdict, "dial")
+      assert.strictEqual(guard.ask(endpoint, "timed").verdict, "dial")
     }).pipe(Effect.provide(layer)))
 
   it.effect("follows a wanted endpoint through a session and explains it", () =>
     Effect.gen(function*() {
       const guard = yield* ConnectionGuard
-      yield* guard.want(endpoint)
+      guard.want(endpoint)
       yield* counted({ tracked_endpoints: 1 })
-      yield* guard.ask(endpoint, "manual")
-      yield* guard.established(endpoint, peer)
-      yield* guard.peerOpened(peer, endpoint)
-      assert.strictEqual((yield* guard.ask(endpoint, "timed")).verdict, "connected")
-      yield* guard.peerClosed(peer)
-      const wait = Duration.toMillis(yield* guard.lost(endpoint, "Shutdown"))
+      guard.ask(endpoint, "manual")
+      guard.established(endpoint, peer)
+      guard.peerOpened(peer, endpoint)
+      assert.strictEqual(guard.ask(endpoint, "timed").verdict, "connected")
+      guard.peerClosed(peer)
+      const wait = Duration.toMillis(guard.lost(endpoint, "Shutdown", 0.5))
       assert.isTrue(wait >= 0 && wait < 2_500)
-      assert.strictEqual((yield* guard.ask(endpoint, "timed")).verdict, "dial")
-      yield* guard.unwant(endpoint)
+      assert.strictEqual(guard.ask(endpoint, "timed").verdict, "dial")
+      guard.unwant(endpoint)
       assert.deepStrictEqual(
-        yield* guard.explain(endpoint),
+        guard.explain(endpoint),
         Option.some({
           endpoint,
           verdict: Option.some({ verdict: "dial" as const, source: "timed" as const }),
@@ -107,6 +107,6 @@ describe("StandardConnectionGuard", () => {
           peer: Option.some(peer)
         })
       )
-      assert.deepStrictEqual(yield* guard.explain(Endpoint.make("10.0.0.2", 1)), Option.none())
+      assert.deepStrictEqual(guard.explain(Endpoint.make("10.0.0.2", 1)), Option.none())
     }).pipe(Effect.provide(layer)))
 })

@@ -14,11 +14,11 @@ describe("StandardStats", () => {
     Effect.gen(function*() {
       const stats = yield* Stats
       assert.deepStrictEqual(yield* stats.snapshot, Counters.zero)
-      yield* stats.increment("connect_attempts")
-      yield* stats.increment("connect_attempts")
-      yield* stats.increment("backoff_skips")
-      yield* stats.setPeers(3, 2)
-      yield* stats.setTracked(7)
+      stats.increment("connect_attempts")
+      stats.increment("connect_attempts")
+      stats.increment("backoff_skips")
+      stats.setPeers(3, 2)
+      stats.setTracked(7)
       assert.deepStrictEqual(yield* stats.snapshot, {
         ...Counters.zero,
         peers_total: 3,
@@ -32,7 +32,7 @@ describe("StandardStats", () => {
   it.effect("never shows more peers connected than known", () =>
     Effect.gen(function*() {
       const stats = yield* Stats
-      yield* stats.setPeers(1, 2)
+      stats.setPeers(1, 2)
       const { peers_connected, peers_total } = yield* stats.snapshot
       assert.isAtMost(peers_connected, peers_total)
     }).pipe(Effect.provide(StandardStats.layer)))
@@ -40,9 +40,9 @@ describe("StandardStats", () => {
   it.effect("counts what ended connections", () =>
     Effect.gen(function*() {
       const stats = yield* Stats
-      yield* stats.ended("Truncated")
-      yield* stats.ended("Truncated")
-      yield* stats.ended("Shutdown")
+      stats.ended("Truncated")
+      stats.ended("Truncated")
+      stats.ended("Shutdown")
       assert.deepStrictEqual(yield* stats.reasons, { Truncated: 2, Shutdown: 1 })
     }).pipe(Effect.provide(StandardStats.layer)))
 
@@ -50,14 +50,14 @@ describe("StandardStats", () => {
     Effect.gen(function*() {
       const stats = yield* Stats
       const before = yield* stats.snapshot
-      yield* stats.increment("handshakes_started")
+      stats.increment("handshakes_started")
       assert.strictEqual(before.handshakes_started, 0)
     }).pipe(Effect.provide(StandardStats.layer)))
 
   it.scoped("tells the counters as they are, then every change, to each who listens", () =>
     Effect.gen(function*() {
       const stats = yield* Stats
-      yield* stats.increment("handshakes_started")
+      stats.increment("handshakes_started")
       const listeners = [yield* Stream.toPull(stats.changes), yield* Stream.toPull(stats.changes)]
       for (let count = 1; count <= 3; count++) {
         for (const listener of listeners) {
@@ -65,7 +65,7 @@ describe("StandardStats", () => {
             { ...Counters.zero, handshakes_started: count }
           ])
         }
-        yield* stats.increment("handshakes_started")
+        stats.increment("handshakes_started")
       }
     }).pipe(Effect.provide(StandardStats.layer)))
 
@@ -76,7 +76,7 @@ describe("StandardStats", () => {
       yield* next
       const waiting = yield* Effect.fork(next)
       yield* TestClock.adjust("1 second")
-      yield* stats.setPeers(2, 1)
+      stats.setPeers(2, 1)
       assert.deepStrictEqual((yield* Fiber.join(waiting)).pipe(Chunk.toReadonlyArray), [
         { ...Counters.zero, peers_total: 2, peers_connected: 1 }
       ])
@@ -87,11 +87,11 @@ describe("StandardStats", () => {
       const stats = yield* Stats
       const next = yield* Stream.toPull(stats.changes)
       yield* next
-      for (let count = 1; count <= 1_000; count++) yield* stats.setTracked(count)
+      for (let count = 1; count <= 1_000; count++) stats.setTracked(count)
       assert.deepStrictEqual((yield* next).pipe(Chunk.toReadonlyArray), [
         { ...Counters.zero, tracked_endpoints: 1_000 }
       ])
-      yield* stats.setTracked(1_000)
+      stats.setTracked(1_000)
       const waiting = yield* Effect.fork(Effect.timeoutOption(next, "1 second"))
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* Fiber.join(waiting)))

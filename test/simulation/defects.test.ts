@@ -1,6 +1,9 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import * as BackOff from "../../src/domain/BackOff.js"
 import { Guard } from "../../src/domain/Guard.js"
 import * as Limits from "../../src/domain/Limits.js"
@@ -35,14 +38,16 @@ interface Defect {
 
 const within = 200
 
-/** A fiber that is begun in whatever way for each connection that becomes a session. */
-const afterEstablished = (
-  begin: (core: Core, link: Link) => Effect.Effect<unknown>
-) => {
+/** A fiber of the node that is begun for each connection that becomes a session. */
+const afterEstablished = (work: (core: Core, link: Link) => Effect.Effect<unknown>) => {
   const { establish } = Lifecycle
-  vi.spyOn(Lifecycle, "establish").mockImplementation((core, link, proven) =>
-    Effect.zipRight(establish(core, link, proven), Effect.asVoid(begin(core, link)))
-  )
+  vi.spyOn(Lifecycle, "establish").mockImplementation((core, link, proven) => {
+    establish(core, link, proven)
+    const refs = Option.getOrThrow(Fiber.getCurrentFiber()).getFiberRefs()
+    Runtime.runFork(Runtime.make({ ...Runtime.defaultRuntime, fiberRefs: refs }))(work(core, link), {
+      immediate: false
+    })
+  })
 }
 
 /** Two nodes so far apart that each dials before it hears of the other's dial. */
@@ -76,8 +81,7 @@ const defects: ReadonlyArray<Defect> = [
     plant: () =>
       afterEstablished((core, link) =>
         Effect.sleep(core.limits.handshakeMillis).pipe(
-          Effect.zipRight(Effect.sync(() => link.end(drop("HandshakeTimeout")))),
-          Effect.forkIn(core.scope)
+          Effect.zipRight(Effect.sync(() => link.end(drop("HandshakeTimeout"))))
         )
       )
   },
@@ -92,7 +96,7 @@ const defects: ReadonlyArray<Defect> = [
   {
     name: "a fiber is left for each connection",
     breaks: ["nothing left"],
-    plant: () => afterEstablished(() => Effect.forkDaemon(forever))
+    plant: () => afterEstablished(() => forever)
   },
   {
     name: "the second session is accepted beside the first",
@@ -165,12 +169,14 @@ const defects: ReadonlyArray<Defect> = [
           stats: {
             value: {
               ...core.stats,
-              increment: (name: Parameters<Core["stats"]["increment"]>[0]) =>
-                name === "handshakes_completed" ? Effect.void : core.stats.increment(name)
+              increment: (name: Parameters<Core["stats"]["increment"]>[0]) => {
+                if (name !== "handshakes_completed") core.stats.increment(name)
+              }
             }
           }
         })
-        return Effect.zipRight(core.stats.increment("handshakes_completed"), accept(later, link, connection))
+        core.stats.increment("handshakes_completed")
+        return accept(later, link, connection)
       })
     }
   },
