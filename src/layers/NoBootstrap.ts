@@ -9,8 +9,11 @@ import * as Stream from "effect/Stream"
 import { Bootstrap } from "../services/Bootstrap.js"
 
 /** @since 0.1.0 */
-export const layer: Layer.Layer<Bootstrap> = Layer.succeed(Bootstrap, {
+export const make: typeof Bootstrap.Service = Bootstrap.of({
   candidates: Stream.empty,
   reports: Stream.empty,
   announce: () => Effect.void
 })
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Bootstrap> = Layer.succeed(Bootstrap, make)

@@ -8,7 +8,10 @@ import * as Layer from "effect/Layer"
 import { Discovery } from "../services/Discovery.js"
 
 /** @since 0.1.0 */
-export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, {
+export const make: typeof Discovery.Service = Discovery.of({
   listen: () => Effect.void,
   announce: () => Effect.void
 })
+
+/** @since 0.1.0 */
+export const layer: Layer.Layer<Discovery> = Layer.succeed(Discovery, make)

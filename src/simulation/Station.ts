@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -16,13 +16,17 @@ import * as NoDiscovery from "../layers/NoDiscovery.js"
 import * as StandardConnectionGuard from "../layers/StandardConnectionGuard.js"
 import * as StandardNode from "../layers/StandardNode.js"
 import * as StandardStats from "../layers/StandardStats.js"
-import * as BootstrapConfig from "../services/BootstrapConfig.js"
-import type { ConnectionGuard } from "../services/ConnectionGuard.js"
-import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
-import type { Identity } from "../services/Identity.js"
-import type { Node } from "../services/Node.js"
-import * as NodeConfig from "../services/NodeConfig.js"
-import type { Stats } from "../services/Stats.js"
+import { Bootstrap } from "../services/Bootstrap.js"
+import { BootstrapConfig } from "../services/BootstrapConfig.js"
+import { ConnectionGuard } from "../services/ConnectionGuard.js"
+import { Discovery } from "../services/Discovery.js"
+import { DiscoveryConfig } from "../services/DiscoveryConfig.js"
+import { Entropy } from "../services/Entropy.js"
+import { Identity } from "../services/Identity.js"
+import { Node } from "../services/Node.js"
+import { NodeConfig } from "../services/NodeConfig.js"
+import { Stats } from "../services/Stats.js"
+import { Transport, type TransportError } from "../services/Transport.js"
 import { Witness } from "../services/Witness.js"
 import type { Chance } from "./Chance.js"
 import { Ledger } from "./Ledger.js"
@@ -40,12 +44,12 @@ export type Services = Node | Stats | ConnectionGuard | Identity
 
 /** How a node is set up, how it finds others, and what runs beside it. @since 0.1.0 */
 export interface Setup<App> {
-  readonly node: NodeConfig.Settings
+  readonly node: NodeConfig["Type"]
   /** Nothing for a node that is not heard on its segment. */
-  readonly discovery: DiscoveryConfig.Settings | undefined
+  readonly discovery: DiscoveryConfig["Type"] | undefined
   /** Nothing for a node without a registry. */
   readonly bootstrap: {
-    readonly settings: BootstrapConfig.Settings
+    readonly settings: BootstrapConfig["Type"]
     readonly registry: SimulatedBootstrap.SimulatedRegistry
   } | undefined
   /** Whether a node that starts again has the key it had before. */
@@ -136,8 +140,8 @@ export class Station<App = never> {
     this.life = life
     const witness = (event: NodeEvent): void => this.#watch.event(this, life, event)
     const program = Effect.gen(this, function*() {
-      const services = yield* Layer.build(Layer.provideMerge(this.setup.app, this.#node(life, chance)))
-      life.services = services
+      const node = yield* this.#node(life, chance)
+      life.services = Context.merge(node, yield* Effect.provide(Layer.build(this.setup.app), node))
       yield* this.#watch.listening(this, life)
       // Not `Effect.never`, which holds a timer of the real world.
       yield* Effect.async<never>(() => {})
@@ -171,9 +175,17 @@ export class Station<App = never> {
     this.#network.changed()
   }
 
-  #node(life: Life<App>, chance: Chance): Layer.Layer<Services, unknown> {
+  /** By hand and not of layers, each of which costs as much as a handshake: many lives begin in a run. */
+  #node(
+    life: Life<App>,
+    chance: Chance
+  ): Effect.Effect<Context.Context<Services>, TransportError, Scope.Scope> {
     const { bootstrap, discovery, keepsKey, node } = this.setup
-    const identity = Station.identityOf(this.#network.world, this.host, keepsKey ? undefined : life.number)
+    const identityChance = Station.identityOf(
+      this.#network.world,
+      this.host,
+      keepsKey ? undefined : life.number
+    )
     const machine = {
       network: this.#network,
       host: this.host,
@@ -181,25 +193,37 @@ export class Station<App = never> {
       chance: chance.fork("entropy"),
       mishaps: this.mishaps
     }
-    return StandardNode.layer.pipe(
-      Layer.provide([
-        discovery === undefined
-          ? NoDiscovery.layer
-          : Layer.provide(SimulatedDiscovery.layer(machine), DiscoveryConfig.layer(discovery)),
-        bootstrap === undefined
-          ? NoBootstrap.layer
-          : Layer.provide(
-            SimulatedBootstrap.layer(machine, bootstrap.registry),
-            BootstrapConfig.layer(bootstrap.settings)
-          )
-      ]),
-      Layer.provideMerge(StandardConnectionGuard.layer),
-      Layer.provideMerge(StandardStats.layer),
-      Layer.provideMerge(
-        Layer.provide(EphemeralIdentity.layer, SimulatedEntropy.layer(identity))
-      ),
-      Layer.provide([SimulatedTransport.layer(machine), SimulatedEntropy.layer(machine.chance)]),
-      Layer.provide(NodeConfig.layer(node))
-    )
+    return Effect.gen(function*() {
+      const identity = yield* Effect.provideService(
+        EphemeralIdentity.make,
+        Entropy,
+        SimulatedEntropy.make(identityChance)
+      )
+      const stats = yield* StandardStats.make
+      const guard = yield* Effect.provideService(StandardConnectionGuard.make(node.limits), Stats, stats)
+      const shown = Context.make(Identity, identity).pipe(
+        Context.add(Stats, stats),
+        Context.add(ConnectionGuard, guard)
+      )
+      const inner = shown.pipe(
+        Context.add(NodeConfig, node),
+        Context.add(Entropy, SimulatedEntropy.make(machine.chance)),
+        Context.add(Transport, SimulatedTransport.make(machine))
+      )
+      const found = discovery === undefined
+        ? NoDiscovery.make
+        : yield* Effect.provide(
+          SimulatedDiscovery.make(machine),
+          Context.add(inner, DiscoveryConfig, discovery)
+        )
+      const named = bootstrap === undefined
+        ? NoBootstrap.make
+        : yield* Effect.provide(
+          SimulatedBootstrap.make(machine, bootstrap.registry),
+          Context.add(inner, BootstrapConfig, bootstrap.settings)
+        )
+      const parts = inner.pipe(Context.add(Discovery, found), Context.add(Bootstrap, named))
+      return Context.add(shown, Node, yield* Effect.provide(StandardNode.make, parts))
+    })
   }
 }
