@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type { Interface } from "../domain/Interfaces.js"
+import * as Interfaces from "../domain/Interfaces.js"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
 import { TokenBucket } from "../domain/TokenBucket.js"
@@ -35,7 +35,7 @@ export interface Problem {
 /** What came of sending. */
 export interface Round {
   /** The interfaces that are listened on. */
-  readonly interfaces: ReadonlyArray<Interface>
+  readonly interfaces: ReadonlyArray<Interfaces.Interface>
   /** The names of those by which beacons left. */
   readonly sent: ReadonlyArray<string>
   readonly datagrams: number
@@ -189,7 +189,9 @@ const sleepBetween = (leastMillis: number, mostMillis: number): Effect.Effect<vo
 const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
   Effect.gen(function*() {
     const { audience, hearing, ignored } = core
-    const round = yield* ether(yield* Effect.forEach(core.announced, (port) => encode(core, port)))
+    const beacons: Array<Uint8Array> = []
+    for (const port of core.announced) beacons.push(yield* encode(core, port))
+    const round = yield* ether(beacons)
     hearing.interfaces = round.interfaces
     if (round.datagrams > 0) {
       audience.report({ ev: "beacon.sent", datagrams: round.datagrams, interfaces: round.sent })
@@ -225,10 +227,11 @@ const encode = (core: Core, port: number): Effect.Effect<Uint8Array> =>
 
 /** Says which interfaces came and went. */
 const logChanges = (
-  before: ReadonlyArray<Interface>,
-  after: ReadonlyArray<Interface>
+  before: ReadonlyArray<Interfaces.Interface>,
+  after: ReadonlyArray<Interfaces.Interface>
 ): Effect.Effect<void> => {
-  const labels = (interfaces: ReadonlyArray<Interface>) =>
+  if (Interfaces.isSame(before, after)) return Effect.void
+  const labels = (interfaces: ReadonlyArray<Interfaces.Interface>) =>
     new Set(interfaces.map(({ address, name }) => `${name} (${address})`))
   const [old, now] = [labels(before), labels(after)]
   const came = [...now].filter((label) => !old.has(label))

@@ -69,7 +69,8 @@ export const now = ({ clock }: Pick<Core, "clock">): number =>
 
 /** Tells every subscriber of the node's events. The object is theirs from now on, for a copy would be dear. */
 export const publish = (core: Core, event: Untimed): void => {
-  const timed = Object.assign(event, { atMillis: core.clock.unsafeCurrentTimeMillis() }) as NodeEvent
+  const timed = event as NodeEvent & { atMillis: number }
+  timed.atMillis = core.clock.unsafeCurrentTimeMillis()
   core.witness(timed)
   core.events.publish(timed)
 }

@@ -81,7 +81,7 @@ const round = (
       const outcome = yield* Effect.either(Effect.gen(function*() {
         if (multicast) yield* join(group, address)
         if (!reached.includes(each)) return
-        yield* Effect.forEach(beacons, (beacon) => send(beacon, config.port, multicast ? group : way))
+        for (const beacon of beacons) yield* send(beacon, config.port, multicast ? group : way)
         sent.push(name)
       }))
       if (Either.isLeft(outcome)) {

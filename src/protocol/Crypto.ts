@@ -72,7 +72,7 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
     format: "jwk"
   })
   const publicKey = kind === "X25519"
-    ? agree(privateKey, createPublicKey(jwk("X25519", basePoint)))
+    ? agree(privateKey, basePoint)
     : createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-keyBytes)
   return { publicKey: Uint8Array.from(publicKey), privateKey }
 }
@@ -93,7 +93,9 @@ const base64url = (bytes: Uint8Array): string => view(bytes).toString("base64url
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-const basePoint = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
+const basePoint = createPublicKey(
+  jwk("X25519", Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0))
+)
 
 const zeros = "00".repeat(30)
 const ones = "ff".repeat(30)
