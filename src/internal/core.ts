@@ -65,7 +65,7 @@ export interface Core {
 
 /** Milliseconds of the monotonic clock. */
 export const now = ({ clock }: Pick<Core, "clock">): number =>
-  Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
+  Math.floor(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
 
 /** Tells every subscriber of the node's events. The object is theirs from now on, for a copy would be dear. */
 export const publish = (core: Core, event: Untimed): void => {

@@ -37,9 +37,8 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
 
     /** Once: should nothing come of it, the next hint is followed, whoever else comes in from there. */
     const givesWay = (endpoint: Endpoint): boolean => {
-      if (!isArriving(core, endpoint)) return false
       const key = endpoint.toString()
-      if (gaveWay.delete(key)) return false
+      if (gaveWay.delete(key) || !isArriving(core, endpoint)) return false
       if (gaveWay.size >= core.limits.endpoints) gaveWay.clear()
       gaveWay.add(key)
       return true
