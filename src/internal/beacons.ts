@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Interfaces from "../domain/Interfaces.js"
+import type { Interface } from "../domain/Interfaces.js"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
 import { TokenBucket } from "../domain/TokenBucket.js"
@@ -35,7 +35,7 @@ export interface Problem {
 /** What came of sending. */
 export interface Round {
   /** The interfaces that are listened on. */
-  readonly interfaces: ReadonlyArray<Interfaces.Interface>
+  readonly interfaces: ReadonlyArray<Interface>
   /** The names of those by which beacons left. */
   readonly sent: ReadonlyArray<string>
   readonly datagrams: number
@@ -227,11 +227,11 @@ const encode = (core: Core, port: number): Effect.Effect<Uint8Array> =>
 
 /** Says which interfaces came and went. */
 const logChanges = (
-  before: ReadonlyArray<Interfaces.Interface>,
-  after: ReadonlyArray<Interfaces.Interface>
+  before: ReadonlyArray<Interface>,
+  after: ReadonlyArray<Interface>
 ): Effect.Effect<void> => {
-  if (Interfaces.isSame(before, after)) return Effect.void
-  const labels = (interfaces: ReadonlyArray<Interfaces.Interface>) =>
+  if (before === after) return Effect.void
+  const labels = (interfaces: ReadonlyArray<Interface>) =>
     new Set(interfaces.map(({ address, name }) => `${name} (${address})`))
   const [old, now] = [labels(before), labels(after)]
   const came = [...now].filter((label) => !old.has(label))

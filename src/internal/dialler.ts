@@ -11,7 +11,7 @@ import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
 import { type Core, now, publish } from "./core.js"
-import * as Lifecycle from "./lifecycle.js"
+import { begin, run } from "./lifecycle.js"
 import type { Link } from "./link.js"
 import { dial } from "./outbound.js"
 
@@ -41,6 +41,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       if (gaveWay.delete(key) || !isArriving(core, endpoint)) return false
       if (gaveWay.size >= core.limits.endpoints) gaveWay.clear()
       gaveWay.add(key)
+      core.stats.increment("connect_deduped")
       return true
     }
 
@@ -51,7 +52,6 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       const judged = source === "automatic" && givesWay(endpoint)
         ? arriving
         : core.guard.ask(endpoint, source, peer)
-      if (judged === arriving) core.stats.increment("connect_deduped")
       const retryInMillis = Duration.toMillis(judged.retryIn)
       publish(core, {
         ev: "dial.verdict",
@@ -64,10 +64,10 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     }
 
     const begins = (endpoint: Endpoint): Link => {
-      const link = Lifecycle.begin(core, "outbound", endpoint)
+      const link = begin(core, "outbound", endpoint)
       const key = endpoint.toString()
       inFlight.set(key, link)
-      const life = Effect.scoped(Lifecycle.run(core, link, dial(core, link)))
+      const life = Effect.scoped(run(core, link, dial(core, link)))
       start(life, { immediate: false, scheduler: core.scheduler }).addObserver(() => {
         if (inFlight.get(key) === link) inFlight.delete(key)
       })

@@ -216,6 +216,7 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
   Effect.map(FiberSet.makeRuntime<never>(), (start) => {
     const courteous = new Set<string>()
     return ({ endpoint, key }: Candidate): void => {
+      // The dialler says so, too; here, it keeps a full node from waiting for each of them.
       if (core.table.full || !core.settings.dialling) return
       const { deferMillis } = core.limits
       if (key === undefined || core.peerId < key || deferMillis === 0 || isMet(core, key)) {

@@ -72,7 +72,7 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
     format: "jwk"
   })
   const publicKey = kind === "X25519"
-    ? agree(privateKey, basePoint)
+    ? agree(privateKey, basePoint ??= createPublicKey(jwk("X25519", basePointBytes)))
     : createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-keyBytes)
   return { publicKey: Uint8Array.from(publicKey), privateKey }
 }
@@ -93,9 +93,10 @@ const base64url = (bytes: Uint8Array): string => view(bytes).toString("base64url
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-const basePoint = createPublicKey(
-  jwk("X25519", Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0))
-)
+const basePointBytes = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
+
+/** Made when it is first needed: a real node never does. */
+let basePoint: KeyObject | undefined
 
 const zeros = "00".repeat(30)
 const ones = "ff".repeat(30)

@@ -65,13 +65,14 @@ export class Hearing {
     this.#sightings = new Sightings(limits)
   }
 
-  /** The interfaces that are listened on. */
+  /** The interfaces that are listened on; the same list for as long as they are the same. */
   get interfaces(): ReadonlyArray<Interfaces.Interface> {
     return this.#interfaces
   }
 
   set interfaces(interfaces: ReadonlyArray<Interfaces.Interface>) {
-    if (!Interfaces.isSame(this.#interfaces, interfaces)) this.#places.clear()
+    if (Interfaces.isSame(this.#interfaces, interfaces)) return
+    this.#places.clear()
     this.#interfaces = interfaces
   }
 

@@ -60,8 +60,8 @@ export interface Explanation {
 }
 
 /**
- * Plain functions that judge or note at once, for hints come by the thousand. A
- * `random` of 0 to below 1 spreads the wait.
+ * Plain functions that judge or note at once, for hints come by the thousand. A `random` of 0 to below 1 spreads the
+ * wait.
  *
  * @since 0.1.0
  */

@@ -175,7 +175,7 @@ export class Station<App = never> {
     this.#network.changed()
   }
 
-  /** By hand and not of layers, each of which costs as much as a handshake: many lives begin in a run. */
+  /** By hand: made of layers, they were a third of all steps of fibers in a run of many lives. */
   #node(
     life: Life<App>,
     chance: Chance
