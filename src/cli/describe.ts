@@ -54,7 +54,9 @@ export const describe = (event: NodeEvent): Line | undefined => {
     case "beacon.received":
       return line(
         event.own ? "trace" : "debug",
-        `beacon of ${event.own ? "our own" : printable(event.nodeId)} from ${event.endpoint}`
+        `beacon of ${event.own ? "our own" : printable(event.nodeId)} from ${event.endpoint}${
+          event.full === true ? ", which has no place for strangers" : ""
+        }`
       )
     case "beacon.error":
       return line("warn", `discovery: ${event.detail}`)

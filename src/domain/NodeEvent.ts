@@ -126,7 +126,9 @@ export const BeaconReceived = make("beacon.received", {
   endpoint: Schema.String,
   /** The key, as far as the beacon names it; unproven. */
   key: Schema.optionalWith(Schema.String, { exact: true }),
-  own: Schema.Boolean
+  own: Schema.Boolean,
+  /** Set if it has no place for a stranger, so that nobody dials it for the sake of this beacon. */
+  full: Schema.optionalWith(Schema.Literal(true), { exact: true })
 })
 
 /** Discovery does not work, or not everywhere; said once for each cause. @since 0.1.0 */

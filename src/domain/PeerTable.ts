@@ -80,11 +80,7 @@ export class PeerTable {
     pinned: boolean
   ): { readonly room: boolean; readonly evict?: number } {
     if (this.#sessions.has(peer)) return { room: true }
-    const reserved = Math.min(this.#limits.peersReserved, Math.floor(this.#limits.peers / 8))
-    const stranger = direction === "inbound" && !pinned
-    if (
-      this.#sessions.size < this.#limits.peers && (!stranger || this.#inbound < this.#limits.peers - reserved)
-    ) return { room: true }
+    if (direction === "inbound" && !pinned ? this.#hasPlaceForStranger : !this.full) return { room: true }
     const [evict] = this.#evictable.keys()
     return evict === undefined ? { room: false } : { room: true, evict }
   }
@@ -92,6 +88,11 @@ export class PeerTable {
   /** Whether every place is taken. */
   get full(): boolean {
     return this.#sessions.size >= this.#limits.peers
+  }
+
+  /** Whether a stranger who dials us would find a place: a free one, or one that a Stale session gives up. */
+  get takesStrangers(): boolean {
+    return this.#hasPlaceForStranger || this.#evictable.size > 0
   }
 
   /** A session ends to make room: it makes room for one newcomer only. */
@@ -159,6 +160,11 @@ export class PeerTable {
   /** The two peer gauges of the counters. */
   gauges(nowMillis: number): { readonly total: number; readonly connected: number } {
     return { total: this.#connected + this.lost(nowMillis).size, connected: this.#connected }
+  }
+
+  get #hasPlaceForStranger(): boolean {
+    const { peers, peersReserved } = this.#limits
+    return !this.full && this.#inbound < peers - Math.min(peersReserved, Math.floor(peers / 8))
   }
 
   #put(session: Session, nowMillis: number): void {

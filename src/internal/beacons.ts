@@ -60,8 +60,8 @@ interface Core {
   readonly stats: Stats["Type"]
   readonly hearing: Hearing
   readonly audience: Audience
-  /** The ports that we announce. */
-  readonly announced: Set<number>
+  /** The ports that we announce, and whether there is a place for strangers. */
+  readonly announced: Map<number, () => boolean>
   /** Open when a beacon shall leave before its time. */
   readonly wake: Effect.Latch
   readonly greetings: TokenBucket
@@ -84,10 +84,10 @@ export const make = <R>(
     yield* Effect.forkScoped(keepBeating(core, ether))
     return {
       listen: (listener) => core.audience.listen(listener),
-      announce: (port) =>
+      announce: (port, takesStrangers = () => true) =>
         Effect.asVoid(Effect.acquireRelease(
           Effect.sync(() => {
-            core.announced.add(port)
+            core.announced.set(port, takesStrangers)
             core.wake.unsafeOpen()
           }),
           () => Effect.sync(() => core.announced.delete(port))
@@ -113,7 +113,7 @@ const makeCore = Effect.gen(function*() {
     stats: yield* Stats,
     hearing: new Hearing(key, network, limits),
     audience: new Audience(limits.earlyEvents),
-    announced: new Set(),
+    announced: new Map(),
     wake: Effect.unsafeMakeLatch(),
     greetings: new TokenBucket(1_000 / config.intervalMillis, 1),
     ignored: new Map(),
@@ -142,11 +142,13 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   if (newcomer && core.greetings.take(nowMillis)) core.wake.unsafeOpen()
 }
 
-// Each of the two forms written out, for this is made of every beacon.
-const received = ({ key, nodeId }: Beacon.Beacon, endpoint: string, own: boolean): Report =>
+// The usual forms written out, for this is made of every beacon.
+const received = ({ full, key, nodeId }: Beacon.Beacon, endpoint: string, own: boolean): Report =>
   key === undefined
     ? { ev: "beacon.received", nodeId, endpoint, own }
-    : { ev: "beacon.received", nodeId, endpoint, key, own }
+    : full === undefined
+    ? { ev: "beacon.received", nodeId, endpoint, key, own }
+    : { ev: "beacon.received", nodeId, endpoint, key, own, full }
 
 const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
   Effect.gen(function*() {
@@ -190,7 +192,9 @@ const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
   Effect.gen(function*() {
     const { audience, hearing, ignored } = core
     const beacons: Array<Uint8Array> = []
-    for (const port of core.announced) beacons.push(yield* encode(core, port))
+    for (const [port, takesStrangers] of core.announced) {
+      beacons.push(yield* encode(core, port, takesStrangers()))
+    }
     const round = yield* ether(beacons)
     hearing.interfaces = round.interfaces
     if (round.datagrams > 0) {
@@ -209,7 +213,7 @@ const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
     return problems.length === 0
   })
 
-const encode = (core: Core, port: number): Effect.Effect<Uint8Array> =>
+const encode = (core: Core, port: number, takesStrangers: boolean): Effect.Effect<Uint8Array> =>
   Effect.zipWith(
     Clock.currentTimeMillis,
     Random.nextIntBetween(0, 2 ** 31),
@@ -221,7 +225,8 @@ const encode = (core: Core, port: number): Effect.Effect<Uint8Array> =>
         nonce,
         version: Beacon.version,
         key: core.key,
-        ...(core.network === undefined ? {} : { network: core.network })
+        ...(core.network === undefined ? {} : { network: core.network }),
+        ...(takesStrangers ? {} : { full: true })
       })
   )
 

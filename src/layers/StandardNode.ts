@@ -200,7 +200,8 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
     })
     const { deferMillis } = core.limits
     const silence = core.settings.connect.length > 0 && core.settings.dialling ? deferMillis : 0
-    yield* Effect.forkScoped(Effect.delay(discovery.announce(port), silence))
+    const announce = discovery.announce(port, () => core.table.takesStrangers)
+    yield* Effect.forkScoped(Effect.delay(announce, silence))
     yield* bootstrap.announce(port)
     yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))
   })

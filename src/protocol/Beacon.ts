@@ -23,6 +23,8 @@ export interface Beacon {
   readonly key?: string
   /** What {@link networkOf} makes of the private network's key; none in the open network. */
   readonly network?: string
+  /** Set if the sender has no place for a stranger; a dial that a beacon causes would be in vain. */
+  readonly full?: true
 }
 
 /** Why bytes are no beacon. @since 0.1.0 */
@@ -41,12 +43,13 @@ export const keyOf = (peerId: PeerId): string => peerId.slice(0, 16)
 export const networkOf = (networkKey: Uint8Array): string =>
   Crypto.hex(Crypto.sha256(networkContext, networkKey)).slice(0, 8)
 
-/** Whether a beacon comes from a node that can be dialled: one of the same major version. @since 0.1.0 */
-export const isDiallable = (beacon: Beacon): boolean => beacon.version.startsWith("2.")
+/** Whether a beacon is worth a dial: its sender speaks the same major version and has a place. @since 0.1.0 */
+export const isDiallable = ({ full, version }: Beacon): boolean =>
+  version.startsWith("2.") && full === undefined
 
 /** The one form in which beacons are sent. @since 0.1.0 */
 export const encode = (
-  { key, network, nodeId, nonce, port, sentMillis, version: proto }: Beacon
+  { full, key, network, nodeId, nonce, port, sentMillis, version: proto }: Beacon
 ): Uint8Array =>
   // The members in the order that the first version has, and no white space.
   new TextEncoder().encode(JSON.stringify({
@@ -54,7 +57,7 @@ export const encode = (
     tcp_port: port,
     ts_ms: sentMillis,
     nonce,
-    cap: { transport: "tcp", proto, key, net: network }
+    cap: { transport: "tcp", proto, key, net: network, full: full && "1" }
   }))
 
 /** A test that costs nothing and that most of what is no beacon fails. @since 0.1.0 */
@@ -115,7 +118,7 @@ const networkPattern = /^[0-9a-f]{8}$/
 const judge = (json: unknown): Beacon | undefined => {
   if (!isRecord(json) || !isRecord(json.cap)) return undefined
   const { cap, node_id: nodeId, nonce, tcp_port: port, ts_ms: sentMillis } = json
-  const { key, net: network, proto: version } = cap
+  const { full, key, net: network, proto: version } = cap
   if (!isNodeId(nodeId) || !isCount(sentMillis) || !isCount(nonce)) return undefined
   if (!isCount(port) || !Number.isInteger(port) || port < 1 || port > 65_535) return undefined
   if (cap.transport !== "tcp" || !isText(version, protoPattern)) return undefined
@@ -129,7 +132,8 @@ const judge = (json: unknown): Beacon | undefined => {
     nonce,
     version,
     ...(key === undefined ? {} : { key }),
-    ...(network === undefined ? {} : { network })
+    ...(network === undefined ? {} : { network }),
+    ...(full === "1" ? { full: true } : {})
   }
 }
 

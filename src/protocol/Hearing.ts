@@ -34,7 +34,7 @@ export type Meaning =
     readonly own: boolean
     /** Heard for the first time, or again after a long silence. */
     readonly newcomer: boolean
-    /** None if it cannot be dialled: it is our own, or speaks another major version. */
+    /** None if it is not worth a dial: it is our own, speaks another major version, or has no place for us. */
     readonly candidate: Candidate | undefined
   }
 

@@ -26,6 +26,12 @@ export interface Listener {
 export class Discovery extends Context.Tag("vix/Discovery")<Discovery, {
   /** Tells a listener whom it hears, each time, until the scope closes; the first one what came before, too. */
   readonly listen: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
-  /** Announces that this node listens on `port`, for as long as the scope is open. */
-  readonly announce: (port: number) => Effect.Effect<void, never, Scope.Scope>
+  /**
+   * Announces that this node listens on `port`, for as long as the scope is open. `takesStrangers`, asked for each
+   * announcement, tells whether who dials us without being known would find a place; it would if nothing is given.
+   */
+  readonly announce: (
+    port: number,
+    takesStrangers?: () => boolean
+  ) => Effect.Effect<void, never, Scope.Scope>
 }>() {}

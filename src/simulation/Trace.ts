@@ -78,7 +78,7 @@ class ReceivedLines {
     const last = this.#last
     if (
       last === undefined || last.nodeId !== event.nodeId || last.endpoint !== event.endpoint ||
-      last.key !== event.key || last.own !== event.own
+      last.key !== event.key || last.own !== event.own || last.full !== event.full
     ) {
       const { atMillis: _, ...rest } = event
       this.#last = event

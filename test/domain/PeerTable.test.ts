@@ -48,6 +48,23 @@ describe("PeerTable", () => {
     assert.isTrue(table.room(peer(1), "inbound", false).room, "a peer with a session needs no place")
   })
 
+  it("takes strangers for as long as a place is free for one, or a Stale one gives up its own", () => {
+    const table = new PeerTable(limits)
+    for (let n = 1; n <= 7; n++) {
+      assert.isTrue(table.takesStrangers)
+      table.accept(session(n), 0)
+    }
+    assert.deepStrictEqual([table.takesStrangers, table.full], [false, false])
+    table.commit(session(8), 0)
+    assert.deepStrictEqual([table.takesStrangers, table.full], [false, true])
+    table.moved(peer(3), 3, "Stale", 0)
+    assert.isTrue(table.takesStrangers)
+    table.evict(3)
+    assert.isFalse(table.takesStrangers)
+    table.ended(peer(3), 3, 0)
+    assert.isTrue(table.takesStrangers)
+  })
+
   it("lets an inbound Stale peer make room", () => {
     const table = new PeerTable(limits)
     for (let n = 1; n <= 7; n++) table.accept(session(n), 0)

@@ -257,6 +257,22 @@ export const contract = <R>(
     )
 
     test(
+      "a node without a place says so, and leads to no dial until it has one again",
+      Effect.gen(function*() {
+        const [alice, bob] = [yield* node("alice"), yield* node("bob")]
+        let takesStrangers = false
+        yield* bob.discovery.announce(9_002, () => takesStrangers)
+        const told = yield* reports(alice, received("bob"))
+        assert.deepInclude(told.at(-1), { full: true, key: bob.key })
+        takesStrangers = true
+        yield* candidates(alice, 1)
+        const after = yield* reports(alice, (report) => received("bob")(report) && report.full === undefined)
+        const heard = after.filter(received("bob"))
+        assert.isTrue(heard.slice(0, -1).every(({ full }) => full === true))
+      })
+    )
+
+    test(
       "a node is heard no more once its scope has closed",
       Effect.gen(function*() {
         const [alice, carol] = [yield* node("alice"), yield* node("carol")]

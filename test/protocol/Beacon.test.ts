@@ -24,7 +24,8 @@ const beacon = fc.record({
   nonce: fc.maxSafeNat(),
   version: fc.constantFrom("1.0", "2.0", "2.17"),
   key: digits(16),
-  network: digits(8)
+  network: digits(8),
+  full: fc.constant(true as const)
 }, { requiredKeys: ["nodeId", "port", "sentMillis", "nonce", "version"] })
 
 describe("Beacon", () => {
@@ -41,6 +42,10 @@ describe("Beacon", () => {
       text(Beacon.encode({ ...plain, key: "00112233445566ff", network: "deadbeef" })),
       original.replace(`"1.0"`, `"2.0","key":"00112233445566ff","net":"deadbeef"`)
     )
+    assert.strictEqual(
+      text(Beacon.encode({ ...plain, full: true })),
+      original.replace(`"1.0"`, `"2.0","full":"1"`)
+    )
   })
 
   it("of an original node is understood, but leads to no dial", () => {
@@ -55,6 +60,13 @@ describe("Beacon", () => {
     assert.isFalse(Beacon.isDiallable(decoded))
     assert.isTrue(Beacon.isDiallable({ ...decoded, version: "2.9" }))
     assert.isFalse(Beacon.isDiallable({ ...decoded, version: "20.0" }))
+  })
+
+  it("of a node without a place leads to no dial, and what else a later version means by that does", () => {
+    const says = (full: string) =>
+      Either.getOrThrow(Beacon.decode(bytes(original.replace(`"1.0"`, `"2.1","full":${full}`))))
+    assert.isFalse(Beacon.isDiallable(says("\"1\"")))
+    for (const other of ["\"0\"", "1", "true", "null", "{}"]) assert.isTrue(Beacon.isDiallable(says(other)))
   })
 
   it("is the same when it was heard before, though its bytes have gone on to something else", () => {
@@ -91,7 +103,7 @@ describe("Beacon", () => {
     const most = Number.MAX_SAFE_INTEGER
     const sent = { nodeId: longest, port: 65_535, sentMillis: most, nonce: most, version: "2.0" }
     assert.isAtMost(
-      Beacon.encode({ ...sent, key: "0".repeat(16), network: "0".repeat(8) }).length,
+      Beacon.encode({ ...sent, key: "0".repeat(16), network: "0".repeat(8), full: true }).length,
       Beacon.maxBytes
     )
   })

@@ -58,6 +58,13 @@ describe("Hearing", () => {
     assert.deepInclude(meaning, { _tag: "Heard", candidate: undefined, newcomer: true })
   })
 
+  it("does not dial a node that has no place, until that one has again", () => {
+    const hear = make()
+    assert.isDefined((hear() as { readonly candidate?: unknown }).candidate)
+    assert.deepInclude(hear({ full: true }), { _tag: "Heard", candidate: undefined, newcomer: false })
+    assert.isDefined((hear() as { readonly candidate?: unknown }).candidate)
+  })
+
   it("hears its own network and no other", () => {
     assert.strictEqual(why(make("deadbeef")({ network: "deadbeef" })), "Heard")
     assert.strictEqual(why(make("deadbeef")({ network: "00000000" })), "OtherNetwork")

@@ -13,6 +13,7 @@ const events: fc.Arbitrary<NodeEvent> = fc.oneof(
     endpoint: fc.constantFrom("10.0.0.1:9001", "[fe80::1]:9001"),
     key: fc.constantFrom("00000000000000aa", "00000000000000bb"),
     own: fc.boolean(),
+    full: fc.constant(true as const),
     atMillis: fc.nat()
   }, { requiredKeys: ["ev", "nodeId", "endpoint", "own", "atMillis"] }),
   fc.record({

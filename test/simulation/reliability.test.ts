@@ -138,6 +138,19 @@ describe("what a network of nodes withstands", () => {
     assert.isAbove(crossed, 500)
   })
 
+  it(
+    "thirty nodes with eight places each leave each other alone once no place is left",
+    { timeout: 60_000 },
+    () => {
+      const limits = { ...Limits.defaults, peers: 8, peersReserved: 1 }
+      const { told } = watched({ seed: 1, nodes: 30, forMillis: 120_000, node: { limits } })
+      const dialled = eventsOf(told, "peer.state").filter(({ to }) => to === "Connecting")
+      const late = dialled.filter(({ atMillis }) => atMillis > 30_000).length
+      assert.isAbove(dialled.length, 100)
+      assert.strictEqual(late, 0)
+    }
+  )
+
   it("a peer that is gone for ten minutes is dialled after each back-off, and never twice at once", {
     timeout: 60_000
   }, () => {
