@@ -115,7 +115,7 @@ export interface Limits {
   readonly heardNodes: number
   /** Milliseconds after which a node that is heard no more is forgotten: many beacons lost. */
   readonly heardMillis: number
-  /** The first beacon and one that greets a newcomer wait a random time up to this many milliseconds. */
+  /** A beacon that greets a newcomer waits a random time up to this many milliseconds: many may greet it. */
   readonly beaconJitterMillis: number
   /** Random share of the interval between two beacons, either way: keeps nodes from falling into step. */
   readonly beaconJitter: number

@@ -2,11 +2,11 @@
  * Discovery by beacons, over whatever carries them: when they leave, what those of others lead to, and what is told
  * of it.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
+import type * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Interface } from "../domain/Interfaces.js"
@@ -22,6 +22,7 @@ import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
 import { Audience } from "./audience.js"
 import { now } from "./core.js"
+import { Signal } from "./signal.js"
 
 /** What discovery is built from. */
 export type Needs = DiscoveryConfig | NodeConfig | Identity | Stats
@@ -57,13 +58,20 @@ interface Core {
   readonly config: Settings
   readonly limits: Limits
   readonly clock: Clock.Clock
+  readonly random: Random.Random
   readonly stats: Stats["Type"]
   readonly hearing: Hearing
   readonly audience: Audience
   /** The ports that we announce, and whether there is a place for strangers. */
   readonly announced: Map<number, () => boolean>
-  /** Open when a beacon shall leave before its time. */
-  readonly wake: Effect.Latch
+  /** Raised when a beacon is due, or shall leave before its time. */
+  readonly wake: Signal
+  /** When the next beacon is due, monotonic milliseconds. */
+  dueMillis: number
+  /** Whether it is due. */
+  due: boolean
+  /** How many milliseconds a beacon may wait that shall leave before its time, if one shall. */
+  early: number | undefined
   readonly greetings: TokenBucket
   /** What was ignored since the last beacon. */
   readonly ignored: Map<Ignored, number>
@@ -81,6 +89,8 @@ export const make = <R>(
     const core = yield* makeCore
     const ether = yield* open((datagram, host) => hear(core, datagram, host))
     yield* beat(core, ether)
+    yield* defer(core)
+    yield* Effect.forkScoped(keepTime(core))
     yield* Effect.forkScoped(keepBeating(core, ether))
     return {
       listen: (listener) => core.audience.listen(listener),
@@ -88,7 +98,7 @@ export const make = <R>(
         Effect.asVoid(Effect.acquireRelease(
           Effect.sync(() => {
             core.announced.set(port, takesStrangers)
-            core.wake.unsafeOpen()
+            hurry(core, 0)
           }),
           () => Effect.sync(() => core.announced.delete(port))
         ))
@@ -110,11 +120,15 @@ const makeCore = Effect.gen(function*() {
     config,
     limits,
     clock: yield* Effect.clock,
+    random: yield* Effect.random,
     stats: yield* Stats,
     hearing: new Hearing(key, network, limits),
     audience: new Audience(limits.earlyEvents),
     announced: new Map(),
-    wake: Effect.unsafeMakeLatch(),
+    wake: new Signal(),
+    dueMillis: 0,
+    due: false,
+    early: undefined,
     greetings: new TokenBucket(1_000 / config.intervalMillis, 1),
     ignored: new Map(),
     told: new Set(),
@@ -139,7 +153,7 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   core.others ||= !own
   core.audience.report(received(beacon, endpoint.toString(), own))
   if (candidate !== undefined) core.audience.candidate(candidate)
-  if (newcomer && core.greetings.take(nowMillis)) core.wake.unsafeOpen()
+  if (newcomer && core.greetings.take(nowMillis)) hurry(core, core.limits.beaconJitterMillis)
 }
 
 // The usual forms written out, for this is made of every beacon.
@@ -150,27 +164,53 @@ const received = ({ full, key, nodeId }: Beacon.Beacon, endpoint: string, own: b
     ? { ev: "beacon.received", nodeId, endpoint, key, own }
     : { ev: "beacon.received", nodeId, endpoint, key, own, full }
 
+/** Has a beacon leave before its time, within so many milliseconds. */
+const hurry = (core: Core, mostMillis: number): void => {
+  core.early = Math.min(core.early ?? mostMillis, mostMillis)
+  core.wake.raise()
+}
+
+/** Sets the time of the next beacon. */
+const defer = (core: Core): Effect.Effect<void> => {
+  const { config: { intervalMillis }, limits: { beaconJitter } } = core
+  const millis = between(core, intervalMillis * (1 - beaconJitter), intervalMillis * (1 + beaconJitter))
+  return Effect.map(millis, (wait) => {
+    core.dueMillis = now(core) + wait
+  })
+}
+
+/** Says when a beacon is due. */
+const keepTime = (core: Core): Effect.Effect<never> =>
+  Effect.gen(function*() {
+    for (;;) {
+      const wait = core.dueMillis - now(core)
+      if (wait > 0) {
+        yield* core.clock.sleep(Duration.millis(wait))
+        continue
+      }
+      core.due = true
+      core.wake.raise()
+      yield* defer(core)
+    }
+  })
+
 const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
   Effect.gen(function*() {
-    const { beaconJitter, beaconJitterMillis, silentIntervals } = core.limits
-    const { intervalMillis } = core.config
+    const { silentIntervals } = core.limits
     for (let silent = 0;;) {
-      let early = true
-      const due = yield* sleepBetween(
-        intervalMillis * (1 - beaconJitter),
-        intervalMillis * (1 + beaconJitter)
-      ).pipe(
-        Effect.zipRight(Effect.suspend(() => {
-          early = false
-          return core.wake.open
-        })),
-        Effect.fork
-      )
-      yield* core.wake.await
-      yield* Fiber.interrupt(due)
-      if (early) yield* sleepBetween(0, beaconJitterMillis)
+      if (!core.due && core.early === undefined) {
+        yield* core.wake.next()
+        continue
+      }
+      const early = !core.due
+      if (early) {
+        const most = core.early ?? 0
+        if (most > 0) yield* core.clock.sleep(Duration.millis(yield* between(core, 0, most)))
+        yield* defer(core)
+      }
       // Whoever wakes us from now on is not content with this beacon.
-      yield* core.wake.close
+      core.due = false
+      core.early = undefined
       const before = core.hearing.interfaces
       const healthy = yield* beat(core, ether)
       yield* logChanges(before, core.hearing.interfaces)
@@ -181,11 +221,8 @@ const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
   })
 
 /** Whole milliseconds, for not every clock knows parts of one. */
-const sleepBetween = (leastMillis: number, mostMillis: number): Effect.Effect<void> =>
-  Effect.flatMap(
-    Random.nextIntBetween(Math.ceil(leastMillis), Math.floor(mostMillis) + 1),
-    (millis) => Effect.sleep(millis)
-  )
+const between = ({ random }: Core, leastMillis: number, mostMillis: number): Effect.Effect<number> =>
+  random.nextIntBetween(Math.ceil(leastMillis), Math.floor(mostMillis) + 1)
 
 /** Sends beacons and tells what is new; false if something does not work. */
 const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
@@ -214,21 +251,17 @@ const beat = (core: Core, ether: Ether): Effect.Effect<boolean> =>
   })
 
 const encode = (core: Core, port: number, takesStrangers: boolean): Effect.Effect<Uint8Array> =>
-  Effect.zipWith(
-    Clock.currentTimeMillis,
-    Random.nextIntBetween(0, 2 ** 31),
-    (sentMillis, nonce) =>
-      Beacon.encode({
-        nodeId: core.nodeId,
-        port: Option.getOrElse(core.config.advertise, () => port),
-        sentMillis,
-        nonce,
-        version: Beacon.version,
-        key: core.key,
-        ...(core.network === undefined ? {} : { network: core.network }),
-        ...(takesStrangers ? {} : { full: true })
-      })
-  )
+  Effect.map(core.random.nextIntBetween(0, 2 ** 31), (nonce) =>
+    Beacon.encode({
+      nodeId: core.nodeId,
+      port: Option.getOrElse(core.config.advertise, () => port),
+      sentMillis: core.clock.unsafeCurrentTimeMillis(),
+      nonce,
+      version: Beacon.version,
+      key: core.key,
+      ...(core.network === undefined ? {} : { network: core.network }),
+      ...(takesStrangers ? {} : { full: true })
+    }))
 
 /** Says which interfaces came and went. */
 const logChanges = (

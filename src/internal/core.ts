@@ -2,6 +2,7 @@
  * What the rooms of a node share: its settings, its tables, its services, and the ways to tell what happened.
  */
 import type * as Clock from "effect/Clock"
+import type * as Random from "effect/Random"
 import type { Scheduler } from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type { Admission } from "../domain/Admission.js"
@@ -30,6 +31,7 @@ export interface Core {
   /** Its port is known once the node listens. */
   readonly party: LocalParty & { listenPort: number }
   readonly clock: Clock.Clock
+  readonly random: Random.Random
   /** Runs what is due at the end of the step at hand. */
   readonly scheduler: Scheduler
   readonly transport: Transport["Type"]

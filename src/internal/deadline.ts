@@ -2,9 +2,11 @@
  * A time limit that connections are under. It is the same for all of them, so one fiber looks after it, and the one that
  * began first is the next to be late.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Core, now } from "./core.js"
 import type { Link } from "./link.js"
+import { Signal } from "./signal.js"
 
 interface Waiting {
   /** Monotonic milliseconds. */
@@ -15,8 +17,8 @@ interface Waiting {
 export class Deadline {
   readonly #millis: number
   readonly #waiting = new Map<Link, Waiting>()
-  /** Open while somebody is under the limit. */
-  readonly #some = Effect.unsafeMakeLatch(false)
+  /** Raised when somebody comes under the limit. */
+  readonly #some = new Signal()
 
   constructor(millis: number) {
     this.#millis = millis
@@ -25,7 +27,7 @@ export class Deadline {
   /** Calls `late` when the time of a connection is over, unless the deadline is met before. */
   begin(link: Link, nowMillis: number, late: () => void): void {
     this.#waiting.set(link, { at: nowMillis + this.#millis, late })
-    this.#some.unsafeOpen()
+    this.#some.raise()
   }
 
   /** A connection is not under the limit any more. */
@@ -38,17 +40,16 @@ export class Deadline {
     const look = Effect.suspend(() => {
       for (const [link, { at, late }] of this.#waiting) {
         const wait = at - now(core)
-        if (wait > 0) return Effect.sleep(wait)
+        if (wait > 0) return core.clock.sleep(Duration.millis(wait))
         this.#waiting.delete(link)
         late()
       }
-      this.#some.unsafeClose()
-      return Effect.void
+      return this.#some.next()
     })
     // Not `Effect.forever`, which yields after each round: every round waits by itself.
     return Effect.whileLoop({
       while: () => true,
-      body: () => Effect.zipRight(this.#some.await, look),
+      body: () => look,
       step: () => {}
     })
   }

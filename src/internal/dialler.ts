@@ -5,7 +5,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
@@ -167,4 +166,4 @@ const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>
   })
 
 const redialWait = (core: Core): Effect.Effect<Duration.Duration> =>
-  Effect.map(Random.next, (fraction) => Duration.millis(Math.ceil(fraction * core.limits.redialMillis)))
+  Effect.map(core.random.next, (fraction) => Duration.millis(Math.ceil(fraction * core.limits.redialMillis)))

@@ -2,8 +2,8 @@
  * One timer for all peers: Pings that are due, silence that has lasted too long, queues that do not move, peers lost
  * long enough to be forgotten.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Liveness from "../domain/Liveness.js"
 import * as PeerState from "../domain/PeerState.js"
 import { type Core, gauge, move, now } from "./core.js"
@@ -27,8 +27,9 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
     const { limits, links, lost, table } = core
     let lastRound = now(core)
     let floor = Number.NEGATIVE_INFINITY
+    const pause = core.clock.sleep(Duration.millis(Math.ceil(limits.pingMillis / roundsPerPing)))
     while (true) {
-      yield* Effect.sleep(Math.ceil(limits.pingMillis / roundsPerPing))
+      yield* pause
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
@@ -67,7 +68,7 @@ const pings = (core: Core, due: ReadonlyArray<Due>, at: number): Effect.Effect<v
   Effect.gen(function*() {
     const bytes = yield* core.entropy.bytes(pingBytes * due.length)
     for (const [index, { exchange, link }] of due.entries()) {
-      link.nextPingMillis = at + Liveness.nextPingMillis(yield* Random.next, core.limits)
+      link.nextPingMillis = at + Liveness.nextPingMillis(yield* core.random.next, core.limits)
       exchange.ping(bytes.slice(pingBytes * index, pingBytes * (index + 1)))
     }
   })

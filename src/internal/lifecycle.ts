@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Endpoint from "../domain/Endpoint.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
@@ -114,7 +113,7 @@ const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =
   const { ending: { defect, goodbye }, exchange } = link
   return Effect.gen(function*() {
     if (defect !== undefined) yield* report(link, defect)
-    clear(core, link, link.ending ?? ending, yield* Random.next)
+    clear(core, link, link.ending ?? ending, yield* core.random.next)
     if (exchange === undefined || goodbye === undefined) return
     // In a fiber of its own: this one may have been interrupted already, and is so only once.
     const speaker = yield* Effect.fork(Effect.interruptible(exchange.farewell(goodbye)))
@@ -141,11 +140,18 @@ const report = (link: Link, defect: unknown): Effect.Effect<void> =>
     { conn: link.conn, endpoint: link.endpoint.toString() }
   )
 
+/** Our Hello is not in flight any more. */
+export const answered = (core: Core, link: Link): void => {
+  if (link.hello !== undefined) core.ephemerals.remove(link.hello)
+  link.hello = undefined
+}
+
 const clear = (core: Core, link: Link, ending: Ending, random: number): void => {
   const { conn, direction, endpoint, proven, state } = link
   const { reason } = ending
   if (state === "Closed") return
   const wasLive = PeerState.isLive(state)
+  answered(core, link)
   core.deadlines.dial.met(link)
   core.deadlines.handshake.met(link)
   move(core, link, "Closed", reason, ending)

@@ -57,6 +57,8 @@ export class Link {
   trust: Trust = "any"
   /** The session at work, once there is one. */
   exchange: Exchange | undefined
+  /** The key of our Hello while it waits for its answer. */
+  hello: Uint8Array | undefined
   /** Writers that hold the turn or wait for it. */
   writers = 0
   /** A Ping asks whether the peer lives, since another one claims its node id. */

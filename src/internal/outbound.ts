@@ -8,7 +8,7 @@ import { Initiator } from "../protocol/Initiator.js"
 import type { Connection } from "../services/Transport.js"
 import { type Core, move, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { establish, listen } from "./lifecycle.js"
+import { answered, establish, listen } from "./lifecycle.js"
 import { close, drop, type Ending, gone, type Link } from "./link.js"
 import { check, refuse, settle } from "./policy.js"
 
@@ -28,14 +28,11 @@ export const dial = (core: Core, link: Link): Effect.Effect<Exchange, Ending, Sc
     core.stats.increment("handshakes_started")
     const ephemeral = yield* core.entropy.keyAgreement
     const initiator = new Initiator(core.party, ephemeral)
-    const proven = yield* Effect.ensuring(
-      Effect.suspend(() => {
-        core.ephemerals.add(ephemeral.publicKey, link)
-        connection.write([initiator.hello])
-        return answer(initiator, connection)
-      }),
-      Effect.sync(() => core.ephemerals.remove(ephemeral.publicKey))
-    )
+    link.hello = ephemeral.publicKey
+    core.ephemerals.add(ephemeral.publicKey, link)
+    connection.write([initiator.hello])
+    const proven = yield* answer(initiator, connection)
+    answered(core, link)
     const connSeq = core.table.nextConnSeq()
     const refusal = check(core, link, proven) ?? settle(core, link, proven, connSeq)
     if (refusal !== undefined && !refusal.answer) return yield* refuse(core, proven, drop(refusal.reason))

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
@@ -27,6 +26,7 @@ import { Hub } from "../internal/hub.js"
 import { accept } from "../internal/inbound.js"
 import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
+import { Once } from "../internal/once.js"
 import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
 import { together } from "../internal/turns.js"
@@ -71,14 +71,14 @@ const conduct: typeof make = Effect.gen(function*() {
   const core = yield* makeCore
   const { settings } = core
   const dialler = yield* Dialler.make(core)
-  const listening = yield* Deferred.make<Endpoint.Endpoint>()
+  const listening = new Once<void>()
   const address = yield* core.transport.listen(
     { host: Option.getOrUndefined(settings.host), port: settings.port },
     {
       admit: (remote) => admit(core, remote),
       handle: (connection) =>
         Effect.zipRight(
-          Deferred.await(listening),
+          listening.wait,
           // What has begun must come to its end, so nothing may interrupt in between.
           Effect.uninterruptible(Effect.suspend(() => {
             if (core.stopping) return Effect.void
@@ -90,7 +90,7 @@ const conduct: typeof make = Effect.gen(function*() {
     }
   )
   core.party.listenPort = address.port
-  yield* Deferred.succeed(listening, address)
+  listening.done(Effect.void)
   yield* Effect.forkScoped(heartbeat(core))
   for (const deadline of Object.values(core.deadlines)) yield* Effect.forkScoped(deadline.watch(core))
   yield* Effect.addFinalizer(() =>
@@ -148,6 +148,7 @@ const makeCore = Effect.gen(function*() {
       limits
     },
     clock: yield* Effect.clock,
+    random: yield* Effect.random,
     scheduler: yield* FiberRef.get(FiberRef.currentScheduler),
     transport: yield* Transport,
     guard: yield* ConnectionGuard,

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as PeerState from "../domain/PeerState.js"
 import { Node } from "../services/Node.js"
@@ -24,17 +23,18 @@ const long = 0.05
 /** Says something to one peer after the other, for ever. @since 0.1.0 */
 export const talk: Effect.Effect<never, never, Node> = Effect.gen(function*() {
   const node = yield* Node
+  const random = yield* Effect.random
   const said = new Map<string, number>()
   while (true) {
-    yield* Effect.sleep(yield* Random.nextIntBetween(1, pauseMillis))
+    yield* Effect.sleep(yield* random.nextIntBetween(1, pauseMillis))
     const peers = (yield* node.peers).filter(({ state }) => PeerState.isLive(state))
-    const peer = peers[yield* Random.nextIntBetween(0, Math.max(1, peers.length))]
+    const peer = peers[yield* random.nextIntBetween(0, Math.max(1, peers.length))]
     if (peer === undefined) continue
     const number = (said.get(peer.session) ?? 0) + 1
     said.set(peer.session, number)
     if (said.size > remembered) forget(said)
-    const isLong = (yield* Random.next) < long
-    const size = yield* Random.nextIntBetween(0, isLong ? longestBytes : 200)
+    const isLong = (yield* random.next) < long
+    const size = yield* random.nextIntBetween(0, isLong ? longestBytes : 200)
     // Sent does not mean received: a message that is lost with its session is no concern here.
     yield* Effect.ignore(node.send(peer.id, topic, encode(peer.session, number, size)))
   }

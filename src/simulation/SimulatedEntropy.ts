@@ -8,14 +8,16 @@ import * as Layer from "effect/Layer"
 import * as Crypto from "../protocol/Crypto.js"
 import { Entropy } from "../services/Entropy.js"
 import type { Chance } from "./Chance.js"
+import type { World } from "./World.js"
 
 /** @since 0.1.0 */
-export const make = (chance: Chance): typeof Entropy.Service =>
+export const make = (world: World, chance: Chance): typeof Entropy.Service =>
   Entropy.of({
     bytes: (size) => Effect.sync(() => chance.bytes(size)),
-    keyAgreement: Effect.sync(() => Crypto.keyPair("X25519", chance.bytes(Crypto.keyBytes))),
+    keyAgreement: Effect.sync(() => world.keys.next()),
     signing: Effect.sync(() => Crypto.keyPair("Ed25519", chance.bytes(Crypto.keyBytes)))
   })
 
 /** @since 0.1.0 */
-export const layer = (chance: Chance): Layer.Layer<Entropy> => Layer.sync(Entropy, () => make(chance))
+export const layer = (world: World, chance: Chance): Layer.Layer<Entropy> =>
+  Layer.sync(Entropy, () => make(world, chance))

@@ -181,8 +181,9 @@ export class Station<App = never> {
     chance: Chance
   ): Effect.Effect<Context.Context<Services>, TransportError, Scope.Scope> {
     const { bootstrap, discovery, keepsKey, node } = this.setup
+    const { world } = this.#network
     const identityChance = Station.identityOf(
-      this.#network.world,
+      world,
       this.host,
       keepsKey ? undefined : life.number
     )
@@ -197,7 +198,7 @@ export class Station<App = never> {
       const identity = yield* Effect.provideService(
         EphemeralIdentity.make,
         Entropy,
-        SimulatedEntropy.make(identityChance)
+        SimulatedEntropy.make(world, identityChance)
       )
       const stats = yield* StandardStats.make
       const guard = yield* Effect.provideService(StandardConnectionGuard.make(node.limits), Stats, stats)
@@ -207,7 +208,7 @@ export class Station<App = never> {
       )
       const inner = shown.pipe(
         Context.add(NodeConfig, node),
-        Context.add(Entropy, SimulatedEntropy.make(machine.chance)),
+        Context.add(Entropy, SimulatedEntropy.make(world, machine.chance)),
         Context.add(Transport, SimulatedTransport.make(machine))
       )
       const found = discovery === undefined

@@ -6,6 +6,7 @@
  */
 import { Agenda, type Entry } from "./Agenda.js"
 import { Chance } from "./Chance.js"
+import { Keys } from "./Keys.js"
 import type { Process } from "./Process.js"
 
 /** Who runs next: drawn from the seed, or whoever was ready first. @since 0.1.0 */
@@ -44,6 +45,7 @@ export class World {
   delivered = 0
   readonly order: Order
   readonly chance: Chance
+  readonly keys = new Keys()
   /** Called when all fibers rest and time is about to move. */
   resting: () => void = () => {}
   readonly #scheduling: Chance

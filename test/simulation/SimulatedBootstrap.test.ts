@@ -34,7 +34,7 @@ const visiting = (machine: Machine, registry: SimulatedBootstrap.SimulatedRegist
   const layer = SimulatedBootstrap.layer(machine, registry).pipe(
     Layer.provide(EphemeralIdentity.layer),
     Layer.provide([
-      SimulatedEntropy.layer(machine.chance),
+      SimulatedEntropy.layer(machine.network.world, machine.chance),
       BootstrapConfig.layer({ url: new URL("http://registry") }),
       NodeConfig.layer({ id: NodeId.make(id) })
     ])

@@ -20,7 +20,7 @@ const announcing = (machine: Machine, id: string): ReadonlyArray<Report> => {
   const layer = SimulatedDiscovery.layer(machine).pipe(
     Layer.provide([EphemeralIdentity.layer, StandardStats.layer]),
     Layer.provide([
-      SimulatedEntropy.layer(machine.chance),
+      SimulatedEntropy.layer(machine.network.world, machine.chance),
       DiscoveryConfig.layer(),
       NodeConfig.layer({ id: NodeId.make(id) })
     ])
