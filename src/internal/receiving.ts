@@ -3,8 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import type * as Option from "effect/Option"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type { Receiver, TransportError } from "../services/Transport.js"
 
 /**
@@ -38,24 +41,20 @@ export class Receiving {
 
   /** As `Connection.receive` says. */
   receive<A>(receiver: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> {
-    return Effect.withFiberRuntime((fiber) =>
-      Effect.async((resume) => {
-        const run: Run = this.#run ?? ((task) => fiber.currentScheduler.scheduleTask(task, 0))
-        const over = () => {
+    return Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
+      const run: Run = this.#run ?? ((task) => fiber.currentScheduler.scheduleTask(task, 0))
+      const interruptible = RuntimeFlags.interruptible(runtimeFlags)
+      // Asked and not cleared away by a finalizer, which would cost more than all else here.
+      const abandoned = () => interruptible && !Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))
+      return Effect.async((resume) => {
+        const reception = new Reception(this.#next, receiver, run, abandoned, (effect) => {
           if (this.#reception === reception) this.#reception = undefined
-        }
-        const reception = new Reception(this.#next, receiver, run, (effect) => {
-          over()
           resume(effect)
         })
         this.#reception = reception
         reception.pump()
-        return Effect.sync(() => {
-          reception.stop()
-          over()
-        })
       })
-    )
+    })
   }
 
   /** Something has come, or the end. */
@@ -73,20 +72,28 @@ class Reception<A> {
   readonly #next: () => Next
   readonly #receiver: Receiver<A>
   readonly #run: Run
+  readonly #abandoned: () => boolean
   readonly #resume: (effect: Effect.Effect<Option.Option<A>, TransportError>) => void
   #scheduled = false
-  #over = false
+  #ended = false
 
   constructor(
     next: () => Next,
     receiver: Receiver<A>,
     run: Run,
+    abandoned: () => boolean,
     resume: (effect: Effect.Effect<Option.Option<A>, TransportError>) => void
   ) {
     this.#next = next
     this.#receiver = receiver
     this.#run = run
+    this.#abandoned = abandoned
     this.#resume = resume
+  }
+
+  /** Nobody waits for it any more. */
+  get #over(): boolean {
+    return this.#ended || this.#abandoned()
   }
 
   wake(): void {
@@ -105,10 +112,6 @@ class Reception<A> {
         this.#end(Effect.die(defect))
       }
     })
-  }
-
-  stop(): void {
-    this.#over = true
   }
 
   readonly pump = (): void => {
@@ -131,8 +134,8 @@ class Reception<A> {
   }
 
   #end(effect: Effect.Effect<Option.Option<A>, TransportError>): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.#ended) return
+    this.#ended = true
     this.#resume(effect)
   }
 }

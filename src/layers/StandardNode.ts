@@ -192,9 +192,7 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
   Effect.gen(function*() {
     const discovery = yield* Discovery
     const bootstrap = yield* Bootstrap
-    yield* Effect.forkScoped(
-      Stream.runForEach(bootstrap.reports, (report) => Effect.sync(() => publish(core, report)))
-    )
+    yield* follow(bootstrap.reports, (report) => Effect.sync(() => publish(core, report)))
     yield* discovery.listen({
       report: (report) => publish(core, report),
       candidate: yield* hints(core, dialler)
@@ -204,8 +202,17 @@ const meet = (core: Core, dialler: Dialler.Dialler, port: number) =>
     const announce = discovery.announce(port, () => core.table.takesStrangers)
     yield* Effect.forkScoped(Effect.delay(announce, silence))
     yield* bootstrap.announce(port)
-    yield* Effect.forkScoped(Stream.runForEach(bootstrap.candidates, paced(dialler, core.limits)))
+    yield* follow(bootstrap.candidates, paced(dialler, core.limits))
   })
+
+/** Takes what comes for as long as the node lives. A node without a registry has no fibers for one. */
+const follow = <A, R>(
+  stream: Stream.Stream<A>,
+  take: (one: A) => Effect.Effect<void, never, R>
+): Effect.Effect<void, never, R | Scope.Scope> =>
+  stream === Stream.empty
+    ? Effect.void
+    : Effect.asVoid(Effect.forkScoped(Stream.runForEach(stream, take)))
 
 /** Hints that wait out of courtesy; what comes beyond is dropped. */
 const hintsAtOnce = 256
