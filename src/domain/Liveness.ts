@@ -50,4 +50,9 @@ export const floor = (
 
 /** Milliseconds until the next Ping, spread by 10 % either way; `random` is at least 0 and less than 1. @since 0.1.0 */
 export const nextPingMillis = (random: number, limits: Pick<Limits, "pingMillis">): number =>
-  limits.pingMillis * (0.9 + 0.2 * random)
+  limits.pingMillis * (leastPing + 2 * (1 - leastPing) * random)
+
+/** Milliseconds between two Pings at least: from then on, one may go along with a Pong. @since 0.1.0 */
+export const leastPingMillis = (limits: Pick<Limits, "pingMillis">): number => limits.pingMillis * leastPing
+
+const leastPing = 0.9

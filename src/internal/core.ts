@@ -23,6 +23,7 @@ import type { Transport } from "../services/Transport.js"
 import type { Deadline } from "./deadline.js"
 import type { Hub } from "./hub.js"
 import type { Ending, Link } from "./link.js"
+import type { Nonces } from "./nonces.js"
 
 export interface Core {
   readonly settings: Settings
@@ -38,6 +39,7 @@ export interface Core {
   readonly guard: ConnectionGuard["Type"]
   readonly stats: Stats["Type"]
   readonly entropy: Entropy["Type"]
+  readonly nonces: Nonces
   readonly table: PeerTable
   readonly admission: Admission
   readonly ephemerals: Ephemerals<Link>

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Liveness from "../domain/Liveness.js"
 import { classOf, type CloseReason, codeOf } from "../domain/Reason.js"
 import * as Envelope from "../protocol/Envelope.js"
 import type { Proven } from "../protocol/Handshake.js"
@@ -90,7 +91,8 @@ export class Exchange implements Sink {
   control(event: Parameters<Sink["control"]>[0]): void {
     switch (event._tag) {
       case "Ping":
-        return this.#offerControl(Envelope.types.Pong, event.data)
+        this.#offerControl(Envelope.types.Pong, event.data)
+        return this.#joinPing()
       case "Pong":
         return this.#pong(event.data)
       case "Close":
@@ -100,8 +102,13 @@ export class Exchange implements Sink {
     }
   }
 
-  /** Sends a Ping, 8 random bytes, whose return is measured. */
+  /** Sends a Ping, 8 random bytes, whose return is measured. They decide when the next one is due, too. */
   ping(data: Uint8Array): void {
+    const link = this.#link
+    const { limits } = this.#core
+    const at = now(this.#core)
+    link.nextPingMillis = at + Liveness.nextPingMillis(fraction(data), limits)
+    link.pingFromMillis = at + Liveness.leastPingMillis(limits)
     this.#ping = { data, sentNanos: this.#core.clock.unsafeCurrentTimeNanos() }
     this.#offerControl(Envelope.types.Ping, data)
   }
@@ -152,6 +159,12 @@ export class Exchange implements Sink {
 
   readonly #now = (): number => now(this.#core)
 
+  /** A Ping that is due about now goes along with a Pong, in one frame: the pace of both ends falls into one. */
+  #joinPing(): void {
+    const nonce = now(this.#core) < this.#link.pingFromMillis ? undefined : this.#core.nonces.take()
+    if (nonce !== undefined) this.ping(nonce)
+  }
+
   #heard(): void {
     const link = this.#link
     link.lastHeardMillis = now(this.#core)
@@ -196,6 +209,10 @@ export class Exchange implements Sink {
     publish(this.#core, { ev: "peer.rtt", conn: this.#link.conn, peer, nodeId, rttMillis })
   }
 }
+
+/** At least 0 and less than 1. */
+const fraction = ([a = 0, b = 0, c = 0, d = 0]: Uint8Array): number =>
+  ((a << 24 | b << 16 | c << 8 | d) >>> 0) / 2 ** 32
 
 const nothing = new Uint8Array(0)
 

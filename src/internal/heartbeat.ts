@@ -7,19 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Liveness from "../domain/Liveness.js"
 import * as PeerState from "../domain/PeerState.js"
 import { type Core, gauge, move, now } from "./core.js"
-import type { Exchange } from "./exchange.js"
 import { close, died, type Link } from "./link.js"
+import { nonceBytes } from "./nonces.js"
 
 /** How many times in a Ping interval the timer looks round. */
 const roundsPerPing = 10
-
-const pingBytes = 8
-
-/** A peer that gets a Ping. */
-interface Due {
-  readonly link: Link
-  readonly exchange: Exchange
-}
 
 /** Runs for as long as the node does. */
 export const heartbeat = (core: Core): Effect.Effect<never> =>
@@ -33,9 +25,10 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
-      const due: Array<Due> = []
-      for (const link of links.values()) look(core, link, floor, at, due)
-      if (due.length > 0) yield* pings(core, due, at)
+      if (core.nonces.left < 2 * links.size) {
+        core.nonces.fill(yield* core.entropy.bytes(4 * nonceBytes * links.size))
+      }
+      for (const link of links.values()) look(core, link, floor, at)
       gauge(core)
       const remembered = table.lost(at)
       for (const id of lost.keys()) if (!remembered.has(id)) lost.delete(id)
@@ -43,7 +36,7 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
   })
 
 /** Judges one connection, which mostly needs nothing; a defect ends this one alone. */
-const look = (core: Core, link: Link, floor: number, at: number, due: Array<Due>): void => {
+const look = (core: Core, link: Link, floor: number, at: number): void => {
   const { exchange, lastHeardMillis: heardMillis, proven, state } = link
   if (exchange === undefined || proven === undefined || !PeerState.isLive(state) || link.over) return
   try {
@@ -57,18 +50,9 @@ const look = (core: Core, link: Link, floor: number, at: number, due: Array<Due>
       move(core, link, verdict, verdict === "Stale" ? "Silence" : "Heard")
       core.table.moved(proven.peerId, link.conn, verdict, at)
     }
-    if (at >= link.nextPingMillis) due.push({ link, exchange })
+    const nonce = at < link.nextPingMillis ? undefined : core.nonces.take()
+    if (nonce !== undefined) exchange.ping(nonce)
   } catch (defect) {
     link.end(died(defect))
   }
 }
-
-/** Sends the Pings that are due. Their bytes are drawn together, which costs as much as for one. */
-const pings = (core: Core, due: ReadonlyArray<Due>, at: number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const bytes = yield* core.entropy.bytes(pingBytes * due.length)
-    for (const [index, { exchange, link }] of due.entries()) {
-      link.nextPingMillis = at + Liveness.nextPingMillis(yield* core.random.next, core.limits)
-      exchange.ping(bytes.slice(pingBytes * index, pingBytes * (index + 1)))
-    }
-  })

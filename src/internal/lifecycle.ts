@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
+import * as Liveness from "../domain/Liveness.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
 import { classOf, type Reason } from "../domain/Reason.js"
@@ -63,6 +64,7 @@ export const establish = (core: Core, link: Link, proven: Proven): void => {
   const { peerId: peer } = proven
   link.lastHeardMillis = at
   link.nextPingMillis = at + core.limits.pingMillis
+  link.pingFromMillis = at + Liveness.leastPingMillis(core.limits)
   core.deadlines.handshake.met(link)
   core.table.moved(peer, link.conn, "Connected", at)
   core.lost.delete(peer)

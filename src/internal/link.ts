@@ -66,6 +66,8 @@ export class Link {
   /** Monotonic milliseconds. */
   lastHeardMillis = 0
   nextPingMillis = 0
+  /** From when on a Ping may go along with a Pong. */
+  pingFromMillis = Number.POSITIVE_INFINITY
   rttMillis: Option.Option<number> = Option.none()
   /** How it ends, though it may still look alive: the first ending, whatever comes later changes nothing. */
   ending: Ending | undefined

@@ -26,6 +26,7 @@ import { Hub } from "../internal/hub.js"
 import { accept } from "../internal/inbound.js"
 import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
+import { Nonces } from "../internal/nonces.js"
 import { Once } from "../internal/once.js"
 import { send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
@@ -154,6 +155,7 @@ const makeCore = Effect.gen(function*() {
     guard: yield* ConnectionGuard,
     stats: yield* Stats,
     entropy,
+    nonces: new Nonces(),
     deadlines: {
       dial: new Deadline(limits.dialMillis),
       handshake: new Deadline(limits.handshakeMillis),

@@ -83,6 +83,7 @@ describe("Liveness", () => {
   })
 
   it("spreads Pings by 10 % either way", () => {
+    assert.strictEqual(Liveness.leastPingMillis(defaults), 4_500)
     assert.strictEqual(Liveness.nextPingMillis(0, defaults), 4_500)
     assert.strictEqual(Liveness.nextPingMillis(0.5, defaults), 5_000)
     assert.isBelow(Liveness.nextPingMillis(1 - Number.EPSILON, defaults), 5_500 + 1e-6)

@@ -138,6 +138,21 @@ describe("what a network of nodes withstands", () => {
     assert.isAbove(crossed, 500)
   })
 
+  it("the Pings of two peers fall into one pace, which neither of them leaves", () => {
+    const { told } = watched({ seed: 1, nodes: 2, forMillis: 120_000 })
+    const [mine, theirs] = ["n1", "n2"].map((name) =>
+      eventsOf(told, "peer.rtt", name).map(({ atMillis }) => atMillis).filter((at) => at > 20_000)
+    )
+    assert.isAbove(mine?.length ?? 0, 15)
+    assert.strictEqual(mine?.length, theirs?.length)
+    // Asked in the same moment, at intervals of 5 s that are 10 % off, and up to half a second of the timer's more.
+    mine?.forEach((at, index) => {
+      assert.isBelow(Math.abs(at - (theirs?.[index] ?? 0)), 20)
+      const interval = index === 0 ? 5_000 : at - (mine[index - 1] ?? 0)
+      assert.isTrue(interval > 4_450 && interval < 6_050, `${interval}`)
+    })
+  })
+
   it(
     "thirty nodes with eight places each leave each other alone once no place is left",
     { timeout: 60_000 },
