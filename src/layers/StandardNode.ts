@@ -272,9 +272,13 @@ const disconnect = (core: Core, peer: PeerId): boolean => {
 }
 
 const peers = (core: Core): ReadonlyArray<Peer> => {
-  const live = [...core.links.values()].flatMap((link) =>
-    link.proven !== undefined && PeerState.isLive(link.state) ? [describe(link, link.proven)] : []
-  )
-  const lost = [...core.table.lost(now(core)).keys()].flatMap((id) => core.lost.get(id) ?? [])
-  return [...live, ...lost]
+  const shown: Array<Peer> = []
+  for (const link of core.links.values()) {
+    if (link.proven !== undefined && PeerState.isLive(link.state)) shown.push(describe(link, link.proven))
+  }
+  for (const id of core.table.lost(now(core)).keys()) {
+    const peer = core.lost.get(id)
+    if (peer !== undefined) shown.push(peer)
+  }
+  return shown
 }

@@ -283,8 +283,13 @@ export class Socket {
     this.#space.raise()
   }
 
+  /** Without a stack, which would cost more than all else that a lost connection does, and only lead here. */
   #fail(reason: Reason): Effect.Effect<never, TransportError> {
-    return Effect.fail(new TransportError({ reason, endpoint: this.remote }))
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    const error = new TransportError({ reason, endpoint: this.remote })
+    Error.stackTraceLimit = stackTraceLimit
+    return Effect.fail(error)
   }
 }
 

@@ -17,6 +17,14 @@ const events: fc.Arbitrary<NodeEvent> = fc.oneof(
     atMillis: fc.nat()
   }, { requiredKeys: ["ev", "nodeId", "endpoint", "own", "atMillis"] }),
   fc.record({
+    ev: fc.constant("dial.verdict" as const),
+    endpoint: fc.constantFrom("10.0.0.1:9001", "[fe80::1]:9001"),
+    source: fc.constantFrom("automatic" as const, "timed" as const),
+    verdict: fc.constantFrom("deduplicated" as const, "backing off" as const),
+    retryInMillis: fc.nat(1),
+    atMillis: fc.nat()
+  }, { requiredKeys: ["ev", "endpoint", "source", "verdict", "atMillis"] }),
+  fc.record({
     ev: fc.constant("beacon.sent" as const),
     datagrams: fc.nat(3),
     interfaces: fc.array(ids, { maxLength: 2 }),
