@@ -50,10 +50,18 @@ const afterEstablished = (work: (core: Core, link: Link) => Effect.Effect<unknow
   })
 }
 
-/** Two nodes so far apart that each dials before it hears of the other's dial. */
+/** Two nodes that begin to hear each other, so far apart that each dials before it hears of the other's dial. */
 const colliding: Partial<Simulation.Settings> = {
   nodes: 2,
   path: { latencyMicros: 900_000 },
+  only: [{
+    kind: "partition",
+    fromMillis: 0,
+    toMillis: 5_000,
+    hosts: ["n1"],
+    others: ["n2"],
+    oneWay: false
+  }],
   node: { limits: { ...Limits.defaults, deferMillis: 0, arrivalMillis: 0 } }
 }
 
