@@ -3,7 +3,6 @@
  * of it.
  */
 import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Random from "effect/Random"
@@ -21,7 +20,7 @@ import { Identity } from "../services/Identity.js"
 import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
 import { Audience } from "./audience.js"
-import { now } from "./core.js"
+import { now, sleep } from "./core.js"
 import { Signal } from "./signal.js"
 
 /** What discovery is built from. */
@@ -185,7 +184,7 @@ const keepTime = (core: Core): Effect.Effect<never> =>
     for (;;) {
       const wait = core.dueMillis - now(core)
       if (wait > 0) {
-        yield* core.clock.sleep(Duration.millis(wait))
+        yield* sleep(core, wait)
         continue
       }
       core.due = true
@@ -205,7 +204,7 @@ const keepBeating = (core: Core, ether: Ether): Effect.Effect<never> =>
       const early = !core.due
       if (early) {
         const most = core.early ?? 0
-        if (most > 0) yield* core.clock.sleep(Duration.millis(yield* between(core, 0, most)))
+        if (most > 0) yield* sleep(core, yield* between(core, 0, most))
         yield* defer(core)
       }
       // Whoever wakes us from now on is not content with this beacon.

@@ -2,6 +2,8 @@
  * What the rooms of a node share: its settings, its tables, its services, and the ways to tell what happened.
  */
 import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
 import type { Scheduler } from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
@@ -70,6 +72,10 @@ export interface Core {
 /** Milliseconds of the monotonic clock. */
 export const now = ({ clock }: Pick<Core, "clock">): number =>
   Math.floor(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+
+/** Waits by the node's own clock: to look it up for each wait would cost the fiber a step more. */
+export const sleep = ({ clock }: Pick<Core, "clock">, millis: number): Effect.Effect<void> =>
+  clock.sleep(Duration.millis(millis))
 
 /** Tells every subscriber of the node's events. The object is theirs from now on, for a copy would be dear. */
 export const publish = (core: Core, event: Untimed): void => {

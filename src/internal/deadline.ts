@@ -2,9 +2,8 @@
  * A time limit that connections are under. It is the same for all of them, so one fiber looks after it, and the one that
  * began first is the next to be late.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { type Core, now } from "./core.js"
+import { type Core, now, sleep } from "./core.js"
 import type { Link } from "./link.js"
 import { Signal } from "./signal.js"
 
@@ -40,7 +39,7 @@ export class Deadline {
     const look = Effect.suspend(() => {
       for (const [link, { at, late }] of this.#waiting) {
         const wait = at - now(core)
-        if (wait > 0) return core.clock.sleep(Duration.millis(wait))
+        if (wait > 0) return sleep(core, wait)
         this.#waiting.delete(link)
         late()
       }

@@ -2,16 +2,21 @@
  * One timer for all peers: Pings that are due, silence that has lasted too long, queues that do not move, peers lost
  * long enough to be forgotten.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Liveness from "../domain/Liveness.js"
 import * as PeerState from "../domain/PeerState.js"
-import { type Core, gauge, move, now } from "./core.js"
+import { type Core, gauge, move, now, sleep } from "./core.js"
 import { close, died, type Link } from "./link.js"
 import { nonceBytes } from "./nonces.js"
 
 /** How many times in a Ping interval the timer looks round. */
 const roundsPerPing = 10
+
+/** How many Pings a connection may need until the next round: one that is due, and one that goes along with a Pong. */
+const noncesPerRound = 2
+
+/** For how many rounds random bytes are drawn, if each of them needed all. */
+const roundsPerDraw = 2
 
 /** Runs for as long as the node does. */
 export const heartbeat = (core: Core): Effect.Effect<never> =>
@@ -19,14 +24,15 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
     const { limits, links, lost, table } = core
     let lastRound = now(core)
     let floor = Number.NEGATIVE_INFINITY
-    const pause = core.clock.sleep(Duration.millis(Math.ceil(limits.pingMillis / roundsPerPing)))
+    const pause = sleep(core, Math.ceil(limits.pingMillis / roundsPerPing))
     while (true) {
       yield* pause
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
-      if (core.nonces.left < 2 * links.size) {
-        core.nonces.fill(yield* core.entropy.bytes(4 * nonceBytes * links.size))
+      const least = noncesPerRound * links.size
+      if (core.nonces.left < least) {
+        core.nonces.fill(yield* core.entropy.bytes(nonceBytes * roundsPerDraw * least))
       }
       for (const link of links.values()) look(core, link, floor, at)
       gauge(core)

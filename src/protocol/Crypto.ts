@@ -40,16 +40,11 @@ export const rehash = (running: Uint8Array, first: Uint8Array, second: Uint8Arra
 
 /**
  * A handle for a peer's raw X25519 public key; nothing if it is one of those whose result does not depend on our key.
- * One that `lasts` for more than a handshake is remembered.
  *
  * @since 0.1.0
  */
-export const importShare = (publicKey: Uint8Array, lasts = false): KeyObject | undefined =>
-  isAmong(lowOrder, publicKey)
-    ? undefined
-    : lasts
-    ? lasting("X25519", publicKey)
-    : imported("X25519", publicKey)
+export const importShare = (publicKey: Uint8Array): KeyObject | undefined =>
+  isAmong(lowOrder, publicKey) ? undefined : createPublicKey(jwk("X25519", publicKey))
 
 /** X25519 of our private key and a peer's public one. @since 0.1.0 */
 export const agree = (privateKey: KeyObject, publicKey: KeyObject): Uint8Array =>
@@ -64,7 +59,7 @@ export const sign = (privateKey: KeyObject, message: Uint8Array): Uint8Array =>
 
 /** Whether a signature of a message is right under a raw Ed25519 public key. @since 0.1.0 */
 export const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-  verifyBytes(null, message, lasting("Ed25519", publicKey), signature)
+  verifyBytes(null, message, identity(publicKey), signature)
 
 /**
  * The key pair that belongs to 32 secret bytes: a raw X25519 private key or an Ed25519 seed.
@@ -78,7 +73,7 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
     format: "jwk"
   })
   const publicKey = kind === "X25519"
-    ? agree(privateKey, lasting("X25519", basePointBytes))
+    ? agree(privateKey, basePoint ??= createPublicKey(jwk("X25519", basePointBytes)))
     : createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-keyBytes)
   return { publicKey: Uint8Array.from(publicKey), privateKey }
 }
@@ -89,29 +84,33 @@ export const hex = (bytes: Uint8Array): string => view(bytes).toString("hex")
 /** Memory for what is hashed, enough for every message of ours. */
 const room = Buffer.alloc(2_048)
 
-/** How many peers' keys of a kind are remembered: those of twice as many peers as a node has by default. */
-const keysKept = 256
+/** How many identities are remembered: those of twice as many peers as a node has by default. */
+const identitiesKept = 256
 
-const kept = { X25519: new RecentMap<KeyObject>(keysKept), Ed25519: new RecentMap<KeyObject>(keysKept) }
+const identities = new RecentMap<KeyObject>(identitiesKept)
 
-/** A key by which a peer is known for longer: who comes again costs no import, a seventh of checking a signature. */
-const lasting = (crv: keyof typeof kept, publicKey: Uint8Array): KeyObject => {
+/** An identity's key, imported once for as long as it is met again: that is a tenth of checking its signature. */
+const identity = (publicKey: Uint8Array): KeyObject => {
   const name = view(publicKey).toString("latin1")
-  const known = kept[crv].get(name)
-  const key = known ?? imported(crv, publicKey)
-  kept[crv].put(name, key)
+  const key = identities.get(name) ?? createPublicKey(jwk("Ed25519", publicKey))
+  identities.put(name, key)
   return key
 }
 
 // As JWK, because the import of an SPKI costs many times as much.
-const imported = (crv: keyof typeof kept, publicKey: Uint8Array): KeyObject =>
-  createPublicKey({ key: { kty: "OKP", crv, x: base64url(publicKey) }, format: "jwk" })
+const jwk = (crv: "X25519" | "Ed25519", publicKey: Uint8Array) => ({
+  key: { kty: "OKP", crv, x: base64url(publicKey) },
+  format: "jwk"
+} as const)
 
 const base64url = (bytes: Uint8Array): string => view(bytes).toString("base64url")
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 const basePointBytes = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
+
+/** Made when it is first needed: a real node never does. */
+let basePoint: KeyObject | undefined
 
 const zeros = "00".repeat(30)
 const ones = "ff".repeat(30)

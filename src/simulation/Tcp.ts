@@ -283,13 +283,8 @@ export class Socket {
     this.#space.raise()
   }
 
-  /** Without a stack, which would cost more than all else that a lost connection does, and only lead here. */
   #fail(reason: Reason): Effect.Effect<never, TransportError> {
-    const { stackTraceLimit } = Error
-    Error.stackTraceLimit = 0
-    const error = new TransportError({ reason, endpoint: this.remote })
-    Error.stackTraceLimit = stackTraceLimit
-    return Effect.fail(error)
+    return Effect.fail(new TransportError({ reason, endpoint: this.remote }))
   }
 }
 

@@ -23,7 +23,6 @@ const kept = 512
 const batchChars = 65_536
 
 type Received = Extract<NodeEvent, { readonly ev: "beacon.received" }>
-type Verdict = Extract<NodeEvent, { readonly ev: "dial.verdict" }>
 
 /** @since 0.1.0 */
 export class Trace {
@@ -33,8 +32,7 @@ export class Trace {
   /** What the hash has not taken yet: it takes much at a time more cheaply. */
   #lines = ""
   readonly #last: Array<Happening> = []
-  readonly #received = new Repeated(isSameBeacon)
-  readonly #verdicts = new Repeated(isSameVerdict)
+  readonly #received = new ReceivedLines()
   readonly #listen: ((happening: Happening) => void) | undefined
 
   constructor(listen?: (happening: Happening) => void) {
@@ -43,12 +41,9 @@ export class Trace {
 
   add(happening: Happening): void {
     const { atMicros, event, life, node } = happening
-    const json = event.ev === "beacon.received"
-      ? this.#received.json(event)
-      : event.ev === "dial.verdict"
-      ? this.#verdicts.json(event)
-      : JSON.stringify(event)
-    this.#lines += `${atMicros} ${node} ${life} ${json}\n`
+    this.#lines += event.ev === "beacon.received"
+      ? `${atMicros} ${node} ${life} ${this.#received.json(event)}\n`
+      : line(happening)
     if (this.#lines.length > batchChars) this.#flush()
     this.#last[this.length % kept] = happening
     this.length++
@@ -73,19 +68,18 @@ export class Trace {
   }
 }
 
-/** Events that many tell one after the other, alike but for their time, such as those who hear the same beacon. */
-class Repeated<E extends NodeEvent> {
-  readonly #isSame: (one: E, other: E) => boolean
-  #last: E | undefined
+/** The events of which a world has most: many hear the same beacon, one after the other, and tell the same of it. */
+class ReceivedLines {
+  #last: Received | undefined
   #start = ""
 
-  constructor(isSame: (one: E, other: E) => boolean) {
-    this.#isSame = isSame
-  }
-
   /** The event as `JSON.stringify` has it. */
-  json(event: E): string {
-    if (this.#last === undefined || !this.#isSame(this.#last, event)) {
+  json(event: Received): string {
+    const last = this.#last
+    if (
+      last === undefined || last.nodeId !== event.nodeId || last.endpoint !== event.endpoint ||
+      last.key !== event.key || last.own !== event.own || last.full !== event.full
+    ) {
       const { atMillis: _, ...rest } = event
       this.#last = event
       this.#start = JSON.stringify(rest).slice(0, -1)
@@ -93,14 +87,6 @@ class Repeated<E extends NodeEvent> {
     return `${this.#start},"atMillis":${event.atMillis}}`
   }
 }
-
-const isSameBeacon = (one: Received, other: Received): boolean =>
-  one.nodeId === other.nodeId && one.endpoint === other.endpoint && one.key === other.key &&
-  one.own === other.own && one.full === other.full
-
-const isSameVerdict = (one: Verdict, other: Verdict): boolean =>
-  one.endpoint === other.endpoint && one.verdict === other.verdict && one.source === other.source &&
-  one.retryInMillis === other.retryInMillis
 
 /** An event as a line of the trace, with its end. @since 0.1.0 */
 export const line = ({ atMicros, event, life, node }: Happening): string =>

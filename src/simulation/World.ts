@@ -45,6 +45,7 @@ export class World {
   delivered = 0
   readonly order: Order
   readonly chance: Chance
+  /** What its nodes take for key agreements. */
   readonly keys = new Keys()
   /** Called when all fibers rest and time is about to move. */
   resting: () => void = () => {}
