@@ -107,7 +107,8 @@ export const start = (
       })
       return search
     }
-    // What only begins and ends with the start is over by then.
+    // What only begins and ends with the start is over by then, also what waits for a timer without a delay.
+    yield* Effect.sleep(2)
     yield* Effect.repeatN(turn, 20)
     const wait = (holds: () => boolean): Effect.Effect<void> =>
       Effect.suspend(() => holds() ? Effect.void : Effect.zipRight(change, wait(holds)))
