@@ -14,7 +14,7 @@ import type { Session, Sink } from "../protocol/Session.js"
 import type { Connection } from "../services/Transport.js"
 import { type Core, move, now, publish } from "./core.js"
 import { close, died, drop, type Ending, gone, type Link } from "./link.js"
-import { Received } from "./received.js"
+import { Joined, Received } from "./received.js"
 
 /** A Ping that was sent and has not come back. */
 interface PendingPing {
@@ -31,7 +31,7 @@ export class Exchange implements Sink {
   readonly #connection: Connection
   readonly #proven: Proven
   /** Of the chunk at hand. */
-  #messages: Array<Received> = []
+  #messages: Array<Received | Joined> = []
   /** The peer has said Close. */
   #closed: Ending | undefined
   #ping: PendingPing | undefined
@@ -86,6 +86,11 @@ export class Exchange implements Sink {
   data(topic: string, bytes: Uint8Array, start: number, end: number): void {
     const { nodeId, peerId } = this.#proven
     this.#messages.push(new Received(peerId, nodeId, topic, bytes, start, end))
+  }
+
+  joined(topic: string, parts: ReadonlyArray<Uint8Array>): void {
+    const { nodeId, peerId } = this.#proven
+    this.#messages.push(new Joined(peerId, nodeId, topic, parts))
   }
 
   control(event: Parameters<Sink["control"]>[0]): void {

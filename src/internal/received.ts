@@ -31,3 +31,34 @@ export class Received implements Message {
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#start, this.#end - this.#start)
   }
 }
+
+/** A message that came in parts, which are put together when somebody asks for it. */
+export class Joined implements Message {
+  readonly from: PeerId
+  readonly nodeId: NodeId
+  readonly topic: string
+  readonly size: number
+  #parts: ReadonlyArray<Uint8Array>
+
+  constructor(from: PeerId, nodeId: NodeId, topic: string, parts: ReadonlyArray<Uint8Array>) {
+    this.from = from
+    this.nodeId = nodeId
+    this.topic = topic
+    this.size = parts.reduce((sum, part) => sum + part.length, 0)
+    this.#parts = parts
+  }
+
+  get payload(): Uint8Array {
+    const { buffer, byteOffset } = this.#whole()
+    return new Uint8Array(buffer, byteOffset, this.size)
+  }
+
+  /** Once only: who asks twice gets the same bytes. */
+  #whole(): Uint8Array {
+    const [first, ...others] = this.#parts
+    if (first !== undefined && others.length === 0) return first
+    const whole = Buffer.concat(this.#parts, this.size)
+    this.#parts = [whole]
+    return whole
+  }
+}

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { type Connection, type Receiver, TransportError } from "../services/Transport.js"
 import { reasonOf } from "./errno.js"
@@ -33,12 +33,47 @@ export const endsOf = (socket: Socket): Ends | undefined => {
 }
 
 /**
- * A connection over an established socket that was opened with `allowHalfOpen`. Whoever opened the socket destroys
- * it.
+ * Where what comes on a socket goes: the option `onread` of `node:net`. All sockets read into the same memory, for what
+ * a read brings is understood before the next one. Memory of its own for each read would keep the collector busy with
+ * a third of a node's time when much comes.
  *
  * @since 0.1.0
  */
-export const connection = (socket: Socket, ends: Ends): Connection => new SocketConnection(socket, ends)
+export class Inlet {
+  readonly buffer: Uint8Array = memory ??= Buffer.allocUnsafeSlow(readBytes)
+  /** Takes what has come, good until it returns; false pauses the socket. */
+  take: (bytes: Uint8Array) => boolean = () => false
+  readonly callback = (count: number): boolean => this.take(new Uint8Array(this.buffer.buffer, 0, count))
+}
+
+/** As much as one read takes. */
+const readBytes = 262_144
+
+/** Taken by the first socket. */
+let memory: Uint8Array | undefined
+
+/**
+ * An accepted socket that has read nothing yet, as one that reads into an inlet. A server of `node:net` has no option
+ * for it, so what it made is taken apart.
+ *
+ * @since 0.1.0
+ */
+export const adopt = (accepted: Socket, inlet: Inlet): Socket => {
+  const shell = accepted as unknown as { _handle: unknown }
+  const options = { handle: shell._handle, allowHalfOpen: true, pauseOnCreate: true, onread: inlet }
+  shell._handle = null
+  accepted.destroy()
+  return new Socket(options)
+}
+
+/**
+ * A connection over an established socket that was opened with `allowHalfOpen` and that inlet. Whoever opened the
+ * socket destroys it.
+ *
+ * @since 0.1.0
+ */
+export const connection = (socket: Socket, inlet: Inlet, ends: Ends): Connection =>
+  new SocketConnection(socket, inlet, ends)
 
 /** One object for all that happens on a socket: a node may have thousands of them. */
 class SocketConnection implements Connection {
@@ -47,6 +82,9 @@ class SocketConnection implements Connection {
   readonly #socket: Socket
   readonly #receiving = new Receiving(() => this.#next(), atOnce)
   readonly #writable = new Signal()
+  /** What has come and is not handed on; nothing more is read meanwhile. */
+  #chunk: Uint8Array | undefined
+  #paused = true
   #failure: unknown
   #written = 0
   /** A writer was told to wait. */
@@ -54,13 +92,12 @@ class SocketConnection implements Connection {
   /** Something was written behind the end. */
   #late = false
 
-  constructor(socket: Socket, { local, remote }: Ends) {
+  constructor(socket: Socket, inlet: Inlet, { local, remote }: Ends) {
     this.local = local
     this.remote = remote
     this.#socket = socket
-    const wake = () => this.#receiving.wake()
-    socket.on("readable", wake)
-    socket.on("end", wake)
+    inlet.take = (bytes) => this.#take(bytes)
+    socket.on("end", () => this.#receiving.wake())
     socket.on("drain", () => this.#drain())
     socket.on("close", () => this.#wake())
     socket.on("error", (cause) => {
@@ -125,14 +162,35 @@ class SocketConnection implements Connection {
     return Effect.suspend(() => outcome() ?? Effect.zipRight(this.#writable.next(), this.#wait(outcome)))
   }
 
+  #take(bytes: Uint8Array): boolean {
+    this.#chunk = bytes
+    this.#receiving.wake()
+    if (this.#chunk === undefined) return true
+    this.#chunk = Uint8Array.from(bytes)
+    this.#paused = true
+    return false
+  }
+
   // What had come before the connection broke is still handed out.
   #next(): Next {
     const socket = this.#socket
-    const aborted = socket.destroyed && this.#failure === undefined && !socket.readableEnded
-    const chunk: Buffer | null = aborted ? null : socket.read()
-    if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const chunk = this.#chunk
+    if (chunk !== undefined && !this.#aborted) {
+      this.#chunk = undefined
+      return chunk
+    }
     if (socket.readableEnded) return Effect.succeed(Option.none())
-    return this.#gone ? this.#fail() : undefined
+    if (this.#gone) return this.#fail()
+    if (this.#paused) {
+      this.#paused = false
+      socket.resume()
+    }
+    return undefined
+  }
+
+  /** We have dropped it ourselves. */
+  get #aborted(): boolean {
+    return this.#socket.destroyed && this.#failure === undefined && !this.#socket.readableEnded
   }
 
   get #gone(): boolean {

@@ -12,7 +12,7 @@ import * as Net from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { reasonOf } from "../internal/errno.js"
 import { receive } from "../internal/reception.js"
-import { connection, endsOf, reset } from "../internal/socket.js"
+import { adopt, connection, endsOf, Inlet, reset } from "../internal/socket.js"
 import {
   type Connection,
   type ListenOptions,
@@ -45,8 +45,12 @@ const socketOptions = { allowHalfOpen: true, noDelay: true }
 
 const dial = (endpoint: Endpoint.Endpoint, options: Options) =>
   owned(
-    () => Net.connect({ ...socketOptions, ...options, host: endpoint.host, port: endpoint.port }),
-    (socket) =>
+    () => {
+      const inlet = new Inlet()
+      const { host, port } = endpoint
+      return { inlet, socket: Net.connect({ ...socketOptions, ...options, host, port, onread: inlet }) }
+    },
+    ({ inlet, socket }) =>
       Effect.async<Connection, TransportError>((resume) => {
         const fail = (cause?: unknown) =>
           resume(
@@ -61,10 +65,10 @@ const dial = (endpoint: Endpoint.Endpoint, options: Options) =>
         socket.once("connect", () => {
           const ends = endsOf(socket)
           if (ends === undefined) fail()
-          else resume(Effect.succeed(connection(socket, ends)))
+          else resume(Effect.succeed(connection(socket, inlet, ends)))
         })
       }),
-    (socket) => socket.destroy()
+    ({ socket }) => socket.destroy()
   )
 
 const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Reception) {
@@ -72,12 +76,14 @@ const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Re
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   return yield* owned(
     () =>
-      Net.createServer({ ...socketOptions, pauseOnConnect: true }, (socket) => {
+      Net.createServer({ ...socketOptions, pauseOnConnect: true }, (accepted) => {
         // A refused one has no other listener, and its reset may fail.
-        socket.on("error", () => {})
-        const ends = endsOf(socket)
-        if (ends === undefined || !reception.admit(ends.remote)) reset(socket)
-        else receive(run, reception, connection(socket, ends), () => socket.destroy())
+        accepted.on("error", () => {})
+        const ends = endsOf(accepted)
+        if (ends === undefined || !reception.admit(ends.remote)) return reset(accepted)
+        const inlet = new Inlet()
+        const socket = adopt(accepted, inlet)
+        receive(run, reception, connection(socket, inlet, ends), () => socket.destroy())
       }),
     (server) =>
       Effect.async<Endpoint.Endpoint, TransportError>((resume) => {

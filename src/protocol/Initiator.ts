@@ -36,10 +36,10 @@ export class Initiator {
     this.hello = Envelope.clear(type, id, this.#noise.write(() => new Uint8Array(0), ephemeral))
   }
 
-  /** Takes what the connection brought. After a rejection nothing is read any more. */
+  /** Takes what the connection brought; the chunk is the caller's again. After a rejection nothing is read any more. */
   receive(chunk: Uint8Array): Step {
     if (typeof this.#state === "object") return this.#state
-    this.#reader.push(chunk)
+    this.#reader.push(Uint8Array.from(chunk))
     if (this.#state !== "WaitAck") return Handshake.more
     const peer = Handshake.readIdentity(this.#noise, this.#reader, "responder")
     if (peer === undefined) return Handshake.more

@@ -41,11 +41,11 @@ export class Responder {
     this.#noise = Handshake.begin(local, "responder")
   }
 
-  /** Takes what the connection brought. After a rejection nothing is read any more. */
+  /** Takes what the connection brought; the chunk is the caller's again. After a rejection nothing is read any more. */
   receive(chunk: Uint8Array, nowMillis: number): Step {
     if (typeof this.#state === "object") return this.#state
     if (this.#state === "WaitHello") return this.#readHello(chunk, nowMillis)
-    this.#reader.push(chunk)
+    this.#reader.push(Uint8Array.from(chunk))
     if (this.#state !== "WaitFinish") return Handshake.more
     const peer = Handshake.readIdentity(this.#noise, this.#reader, "initiator")
     if (peer === undefined) return Handshake.more
@@ -78,7 +78,7 @@ export class Responder {
       if (this.#hello[at] !== helloPrefix[at]) return this.#reject(kindOf(this.#hello.subarray(0, end)))
     }
     if (this.#helloFilled < helloBytes) return Handshake.more
-    this.#reader.push(chunk.subarray(taken.length))
+    this.#reader.push(Uint8Array.from(chunk.subarray(taken.length)))
     const payload = this.#hello.subarray(helloPrefix.length)
     const ephemeral = payload.subarray(0, Crypto.keyBytes)
     const refused = this.#gate.check(ephemeral, nowMillis)

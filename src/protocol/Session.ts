@@ -32,6 +32,8 @@ export interface Ignored {
 export interface Sink {
   /** A message of the application: its payload is `bytes` from `start` to `end`, memory that nobody uses again. */
   readonly data: (topic: string, bytes: Uint8Array, start: number, end: number) => void
+  /** One that came in parts: its payload is what they have one behind the other, in memory that nobody uses again. */
+  readonly joined: (topic: string, parts: ReadonlyArray<Uint8Array>) => void
   /** Anything else. */
   readonly control: (event: Message.Ping | Message.Pong | CloseEvent | Ignored) => void
 }
@@ -227,7 +229,7 @@ export class Session {
     if (!partial.add(bytes, start, more, this.#limits.messageBytes)) return protocolError
     if (more) return undefined
     this.#partial = undefined
-    sink.data(partial.topic, partial.bytes, partial.start, partial.end)
+    sink.joined(partial.topic, partial.parts)
     return undefined
   }
 

@@ -34,7 +34,10 @@ export class TransportError extends Data.TaggedError("TransportError")<{
  * @since 0.1.0
  */
 export interface Receiver<A> {
-  /** Takes a chunk, which is its own to keep; anything but `undefined` ends the receiving with it. */
+  /**
+   * Takes a chunk, which is good until it returns: the next one may lie in the same memory. Anything but `undefined`
+   * ends the receiving with it.
+   */
   readonly take: (chunk: Uint8Array) => A | undefined
   /** The outgoing buffer is below its mark again, after {@link Connection.write} said `false`. */
   readonly drained?: () => void

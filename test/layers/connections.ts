@@ -4,7 +4,7 @@ import type { Connection, TransportError } from "../../src/services/Transport.js
 
 /** The next chunk; none once the other end writes no more. */
 export const read = (connection: Connection): Effect.Effect<Option.Option<Uint8Array>, TransportError> =>
-  connection.receive({ take: (chunk) => chunk })
+  connection.receive({ take: (chunk) => Uint8Array.from(chunk) })
 
 /** Sends chunks and waits while too much is under way. */
 export const write = (

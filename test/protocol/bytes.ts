@@ -26,3 +26,11 @@ export const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
   copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ 1 << (bit & 7)
   return copy
 }
+
+/** Gives a function bytes that are somebody else's again once it has returned. */
+export const lent = <A>(bytes: Uint8Array, take: (bytes: Uint8Array) => A): A => {
+  const copy = Uint8Array.from(bytes)
+  const result = take(copy)
+  copy.fill(0xdd)
+  return result
+}

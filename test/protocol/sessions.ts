@@ -6,7 +6,7 @@ import * as Envelope from "../../src/protocol/Envelope.js"
 import type * as Message from "../../src/protocol/Message.js"
 import { type Failure, Session, type SessionOptions, type Sink } from "../../src/protocol/Session.js"
 import * as Varint from "../../src/protocol/Varint.js"
-import { concat, unhex } from "./bytes.js"
+import { concat, lent, unhex } from "./bytes.js"
 
 /** One handshake of the published vectors and the frames that follow it. */
 export interface VectorCase {
@@ -73,12 +73,14 @@ export interface Received {
 export const hear = (session: Session, chunk: Uint8Array, nowMillis = 0): Received => {
   const events: Array<SessionEvent> = []
   const before = session.opened
-  const failure = session.receive(chunk, nowMillis, {
+  const sink: Sink = {
     data: (topic, bytes, start, end) => {
       events.push({ _tag: "Data", topic, payload: bytes.subarray(start, end) })
     },
+    joined: (topic, parts) => void events.push({ _tag: "Data", topic, payload: concat(...parts) }),
     control: (event) => void events.push(event)
-  })
+  }
+  const failure = lent(chunk, (bytes) => session.receive(bytes, nowMillis, sink))
   const opened = session.opened - before
   return failure === undefined ? { events, opened } : { events, opened, failure }
 }
