@@ -218,7 +218,7 @@ const everybody = ["raw", "tls", "secret-stream", "libp2p", "vix"]
 export const scenarios: ReadonlyArray<Scenario> = [
   session("handshakes", "handshakes, one after another", "/s", everybody),
   session("handshakes-64", "handshakes, 64 at once", "/s", everybody),
-  session("round-trip", "round trip of 64 B, median", "us", everybody),
+  session("round-trip", "round trip of 64 B, median", "us", [...everybody, "vix-streams"]),
   session("one-way", "messages of 100 B, one way", "/s", [
     "raw",
     "raw-each",
@@ -227,9 +227,10 @@ export const scenarios: ReadonlyArray<Scenario> = [
     "secret-stream-batched",
     "libp2p",
     "libp2p-batched",
-    "vix"
+    "vix",
+    "vix-streams"
   ]),
-  session("bulk", "messages of 64 KiB, one way", "MB/s", everybody),
+  session("bulk", "messages of 64 KiB, one way", "MB/s", [...everybody, "vix-streams"]),
   command("start", "start to listening", {
     node: bare,
     raw: serve("raw"),

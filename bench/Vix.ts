@@ -1,5 +1,4 @@
 /** Our own node, whole: its guard, its peer table, its limits and its streams take part. */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -14,23 +13,19 @@ const topics = { counted: "c", answered: "a" } as const
 /** As many messages as are handed over together. */
 const batchBytes = 262_144
 
-export const make = (): Contender => ({
+/** How a program takes what comes: by a function that is called with it, or as a stream. */
+export type Taking = "functions" | "streams"
+
+export const make = (taking: Taking): Contender => ({
   serve: async () => {
     const runtime = start("server")
     const node = await runtime.runPromise(Node.Node)
     const tally = new Tally()
-    runtime.runFork(
-      Stream.runForEachChunk(node.messages, (messages) =>
-        Effect.gen(function*() {
-          for (const message of Chunk.toReadonlyArray(messages)) {
-            if (message.topic === topics.counted) tally.add(message.size)
-            else {
-              const answer = tally.take(message.payload)
-              if (answer !== undefined) yield* node.send(message.from, topics.answered, answer)
-            }
-          }
-        }))
-    )
+    take(runtime, node, taking, (message) => {
+      if (message.topic === topics.counted) return tally.add(message.size)
+      const answer = tally.take(message.payload)
+      if (answer !== undefined) offer(node, message.from, answer)
+    })
     return node.address.port
   },
   dialler,
@@ -38,11 +33,32 @@ export const make = (): Contender => ({
     const runtime = start("client")
     const node = await runtime.runPromise(Node.Node)
     const peer = await runtime.runPromise(node.connect(at(port)))
-    return client(runtime, node, peer.id)
+    return client(runtime, node, taking, peer.id)
   }
 })
 
 type Runtime = ReturnType<typeof start>
+
+const take = (
+  runtime: Runtime,
+  node: Node.Node["Type"],
+  taking: Taking,
+  each: (message: Node.Message) => void
+) => {
+  const all = (messages: Iterable<Node.Message>) => {
+    for (const message of messages) each(message)
+  }
+  runtime.runFork(
+    taking === "functions"
+      ? node.receive(all)
+      : Stream.runForEachChunk(node.messages, (messages) => Effect.sync(() => all(messages)))
+  )
+}
+
+/** Nothing else waits for the peer, so there is space. */
+const offer = (node: Node.Node["Type"], peer: PeerId.PeerId, payload: Uint8Array) => {
+  if (!node.offer(peer, topics.answered, payload)) throw new Error("an answer found no space")
+}
 
 // What a benchmark of many sessions at once has to raise.
 const limits = {
@@ -82,14 +98,12 @@ const dialler = async (): Promise<Dial> => {
   }
 }
 
-const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId): Client => {
-  let answered: (payload: Uint8Array) => Effect.Effect<unknown, Node.SendError> = () => Effect.void
-  runtime.runFork(Stream.runForEach(node.messages, ({ payload }) => answered(payload)))
+const client = (runtime: Runtime, node: Node.Node["Type"], taking: Taking, peer: PeerId.PeerId): Client => {
+  let answered: (payload: Uint8Array) => void = () => {}
+  take(runtime, node, taking, ({ payload }) => answered(payload))
   return {
     flood: async (bytes, count) => {
-      const answer = new Promise<Uint8Array>((
-        resolve
-      ) => (answered = (payload) => Effect.sync(() => resolve(payload))))
+      const answer = new Promise<Uint8Array>((resolve) => (answered = resolve))
       await runtime.runPromise(Effect.gen(function*() {
         const batch = new Array<Uint8Array>(Math.ceil(batchBytes / bytes.length)).fill(bytes)
         for (let left = count; left > 0; left -= batch.length) {
@@ -100,18 +114,17 @@ const client = (runtime: Runtime, node: Node.Node["Type"], peer: PeerId.PeerId):
       return readCount(await answer)
     },
     roundTrips: (bytes, count) =>
-      new Promise((resolve, reject) => {
+      new Promise((resolve) => {
         const times: Array<number> = []
         let began = performance.now()
         answered = () => {
           const now = performance.now()
           times.push(1_000 * (now - began))
           began = now
-          return times.length === count
-            ? Effect.sync(() => resolve(times))
-            : node.send(peer, topics.answered, bytes)
+          if (times.length === count) resolve(times)
+          else offer(node, peer, bytes)
         }
-        runtime.runPromise(node.send(peer, topics.answered, bytes)).catch(reject)
+        offer(node, peer, bytes)
       })
   }
 }

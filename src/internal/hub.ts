@@ -19,7 +19,7 @@ export interface Options<A> {
 
 export class Hub<A> {
   readonly #options: Options<A>
-  readonly #subscribers = new Set<Subscriber<A>>()
+  readonly #subscribers = new Set<Taker<A>>()
   /** Nothing once the first subscriber has come. */
   #early: Array<A> | undefined = []
   #dropped = 0
@@ -69,6 +69,29 @@ export class Hub<A> {
     Channel.acquireUseRelease(this.#enter, ({ all }) => all, (subscriber) => this.#leave(subscriber))
   )
 
+  /**
+   * Calls a function with what is given, in the step that gives it, until the end; dies of what it throws.
+   */
+  receive(take: (items: ReadonlyArray<A>) => void): Effect.Effect<void> {
+    return Effect.async((resume) => {
+      const taker: Taker<A> = {
+        offer: (items) => {
+          try {
+            take(items)
+          } catch (defect) {
+            this.#subscribers.delete(taker)
+            resume(Effect.die(defect))
+          }
+          return 0
+        },
+        end: () => resume(Effect.void)
+      }
+      if (this.#ended) taker.end()
+      else this.#subscribers.add(taker)
+      return Effect.sync(() => void this.#subscribers.delete(taker))
+    })
+  }
+
   /** Ends every stream once what waits in it has been taken. */
   end(): void {
     this.#ended = true
@@ -88,11 +111,17 @@ export class Hub<A> {
   }
 }
 
+interface Taker<A> {
+  /** Takes items, and returns how many of them are lost. The list must not be changed afterwards. */
+  readonly offer: (items: ReadonlyArray<A>) => number
+  readonly end: () => void
+}
+
 /**
  * What one subscriber has not taken. All of it is taken at once, which a mailbox would do with twice the steps of a
  * fiber, and then without knowing when.
  */
-class Subscriber<A> {
+class Subscriber<A> implements Taker<A> {
   readonly #options: Options<A>
   readonly #changed = new Signal()
   #items: ReadonlyArray<A> = []

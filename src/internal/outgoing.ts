@@ -18,16 +18,22 @@ export const send = (
   payload: Uint8Array
 ): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
+    if (offer(core, peer, topic, payload)) return Effect.void
     const link = linkOf(core, peer)
     if (link === undefined) return fail(peer, "NoSession")
     if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
     if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
-    if (link.writers === 0 && fits(core, link, payload)) {
-      link.exchange?.offerData(topic, payload)
-      return Effect.void
-    }
     return inTurn(link, wait(link, peer, topic, payload))
   })
+
+/** Queues a message if that can be done at once. */
+export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Array): boolean => {
+  const link = linkOf(core, peer)
+  if (link?.exchange === undefined || link.writers > 0 || !fits(core, link, payload)) return false
+  if (payload.length > core.limits.messageBytes || !Message.isTopic(topic)) return false
+  link.exchange.offerData(topic, payload)
+  return true
+}
 
 /** The same, one after the other, for messages of one topic; in as few steps as there are waits for space. */
 export const sendAll = (

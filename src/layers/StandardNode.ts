@@ -28,7 +28,7 @@ import { begin, run } from "../internal/lifecycle.js"
 import { close, drop, type Link } from "../internal/link.js"
 import { Nonces } from "../internal/nonces.js"
 import { Once } from "../internal/once.js"
-import { send, sendAll } from "../internal/outgoing.js"
+import { offer, send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
 import { together } from "../internal/turns.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
@@ -117,8 +117,10 @@ const conduct: typeof make = Effect.gen(function*() {
     peers: Effect.sync(() => peers(core)),
     events: core.events.stream,
     send: (peer, topic, payload) => send(core, peer, topic, payload),
+    offer: (peer, topic, payload) => offer(core, peer, topic, payload),
     sendAll: (peer, topic, payloads) => sendAll(core, peer, topic, payloads),
     messages: core.messages.stream,
+    receive: (take) => core.messages.receive(take),
     messagesDropped: Effect.sync(() => core.messages.dropped),
     explain: (endpoint) => Effect.sync(() => core.guard.explain(endpoint))
   }

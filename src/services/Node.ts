@@ -147,8 +147,19 @@ export class Node extends Context.Tag("vix/Node")<Node, {
     topic: string,
     payloads: ReadonlyArray<Uint8Array>
   ) => Effect.Effect<void, SendError>
+  /**
+   * Queues a message as `send` does, if that needs no wait: false if it does, or if `send` would fail. For whoever may
+   * not wait, such as the function of {@link receive}.
+   */
+  readonly offer: (peer: PeerId, topic: string, payload: Uint8Array) => boolean
   /** The messages that come from the moment of subscribing on. What a slow consumer leaves beyond 1 MiB is dropped. */
   readonly messages: Stream.Stream<Message>
+  /**
+   * Hands every message that comes to a function, in the step in which it comes: no fiber, queue or stream stands in
+   * between, nothing is dropped, and the function must return soon. Returns when the node has ended; dies of what the
+   * function throws.
+   */
+  readonly receive: (take: (messages: ReadonlyArray<Message>) => void) => Effect.Effect<void>
   /** How many messages were dropped because nobody took them. */
   readonly messagesDropped: Effect.Effect<number>
   /** What the guard knows of an endpoint. */

@@ -87,8 +87,10 @@ export const node = (settings: Pick<Settings, "id">) => {
     peers: unused,
     events: events.stream,
     send: () => unused,
-    messages: messages.stream,
     sendAll: () => unused,
+    offer: () => false,
+    messages: messages.stream,
+    receive: () => unused,
     messagesDropped: unused,
     explain: () => unused
   }

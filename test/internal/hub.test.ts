@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -82,5 +83,46 @@ describe("hub", () => {
       hub.publish(5)
       assert.deepStrictEqual(yield* all(rounds), [5, 5, 5])
       assert.strictEqual(hub.dropped, 0)
+    }))
+
+  it.effect("hands a receiver everything in the step that gives it, whatever its size, until the end", () =>
+    Effect.gen(function*() {
+      const hub = make(5)
+      const got: Array<ReadonlyArray<number>> = []
+      const receiving = yield* Effect.fork(hub.receive((items) => void got.push(items)))
+      yield* Effect.yieldNow()
+      hub.deliver([9, 9])
+      hub.publish(3)
+      assert.deepStrictEqual(got, [[9, 9], [3]])
+      hub.end()
+      yield* Fiber.join(receiving)
+      yield* hub.receive(() => assert.fail("nothing comes after the end"))
+      assert.strictEqual(hub.dropped, 0)
+    }))
+
+  it.scoped("dies of what a receiver throws, which takes nothing from the others", () =>
+    Effect.gen(function*() {
+      const hub = make(100)
+      const receiving = yield* Effect.fork(hub.receive(() => {
+        throw new Error("a bug of the receiver")
+      }))
+      const reader = yield* hub.subscribe
+      yield* Effect.yieldNow()
+      hub.deliver([1])
+      hub.deliver([2])
+      const exit = yield* Fiber.await(receiving)
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+      hub.end()
+      assert.deepStrictEqual(yield* all(reader), [1, 2])
+    }))
+
+  it.effect("hands nothing to a receiver that was interrupted", () =>
+    Effect.gen(function*() {
+      const hub = make(100)
+      const receiving = yield* Effect.fork(hub.receive(() => assert.fail("it is gone")))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(receiving)
+      hub.deliver([1, 2])
+      assert.strictEqual(hub.dropped, 2)
     }))
 })

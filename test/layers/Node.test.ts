@@ -153,6 +153,54 @@ describe("Node", () => {
       assert.strictEqual((yield* Effect.flip(b.node.send(peer.id, "", bytes("x")))).reason, "NoSession")
     }))
 
+  world(
+    "functions take what comes and answer it in the same step, in order and both ways",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const b = yield* start("B", { host: "10.0.0.2" })
+        const sizes = [0, 1, 100, 65_000, 65_483, 200_000]
+        const received: Array<string> = []
+        yield* Effect.fork(a.node.receive((messages) => {
+          for (const { from, payload, topic } of messages) {
+            assert.isTrue(a.node.offer(from, `again ${topic}`, payload))
+          }
+        }))
+        yield* Effect.fork(b.node.receive((messages) => {
+          for (const { payload, size, topic } of messages) {
+            assert.strictEqual(payload.length, size)
+            assert.isTrue(payload.every((byte) => byte === size % 251))
+            received.push(`${topic} ${size}`)
+          }
+        }))
+        const peer = yield* b.node.connect(endpoint())
+        for (const size of sizes) {
+          assert.isTrue(b.node.offer(peer.id, "echo", new Uint8Array(size).fill(size % 251)))
+          yield* settle
+        }
+        assert.deepStrictEqual(received, sizes.map((size) => `again echo ${size}`))
+        assert.strictEqual(yield* a.node.messagesDropped, 0)
+      })
+  )
+
+  world("an offer is refused where it would have to wait, or could never go", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A", { limits: { messageBytes: 200_000 } })
+      const b = yield* start("B", { host: "10.0.0.2", limits: { messageBytes: 200_000 } })
+      const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, 3)))
+      assert.isFalse(b.node.offer(a.node.peerId, "", bytes("x")), "there is no session")
+      yield* b.node.connect(endpoint())
+      assert.isFalse(b.node.offer(a.node.peerId, "", new Uint8Array(200_001)), "it is too long")
+      assert.isFalse(b.node.offer(a.node.peerId, " ", bytes("x")), "that is no topic")
+      const half = new Uint8Array(150_000)
+      assert.isTrue(b.node.offer(a.node.peerId, "first", half))
+      assert.isFalse(b.node.offer(a.node.peerId, "refused", half), "there is no space")
+      yield* Effect.fork(b.node.send(a.node.peerId, "second", half))
+      yield* settle
+      assert.isTrue(b.node.offer(a.node.peerId, "third", half))
+      assert.deepStrictEqual([...yield* received].map(({ topic }) => topic), ["first", "second", "third"])
+    }))
+
   world("messages that nobody takes are dropped and counted", () =>
     Effect.gen(function*() {
       const a = yield* start("A")
