@@ -108,6 +108,9 @@ const crowd = (
   }
 })
 
+/** How long sessions are left alone before their memory is looked at. */
+const restMillis = 10_000
+
 /** A few sessions come first, so that what is loaded and compiled once is no part of a peer. */
 const few = 64
 
@@ -150,9 +153,9 @@ const heartbeats = (count: number, seconds: number): Scenario =>
     }
   )
 
-/** Kibibytes once the server has cleared up. */
+/** Kibibytes once the server has cleared up. Before, V8 keeps the room that the objects of a busy time needed. */
 const atRest = async (server: Process): Promise<number> => {
-  await sleep(500)
+  await sleep(restMillis)
   server.say("")
   await server.line()
   return residentKib(server)

@@ -166,7 +166,7 @@ class SocketConnection implements Connection {
     this.#chunk = bytes
     this.#receiving.wake()
     if (this.#chunk === undefined) return true
-    this.#chunk = Uint8Array.from(bytes)
+    this.#chunk = new Uint8Array(bytes)
     this.#paused = true
     return false
   }

@@ -91,7 +91,7 @@ class Copies {
   }
 
   add(bytes: Uint8Array, decoded: Either.Either<Beacon, Problem>): void {
-    this.#seen[this.#next] = { bytes: Uint8Array.from(bytes), decoded }
+    this.#seen[this.#next] = { bytes: new Uint8Array(bytes), decoded }
     this.#next = (this.#next + 1) % copiesKept
   }
 }

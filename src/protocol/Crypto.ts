@@ -75,7 +75,7 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
   const publicKey = kind === "X25519"
     ? agree(privateKey, basePoint ??= createPublicKey(jwk("X25519", basePointBytes)))
     : createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-keyBytes)
-  return { publicKey: Uint8Array.from(publicKey), privateKey }
+  return { publicKey: new Uint8Array(publicKey), privateKey }
 }
 
 /** Lower-case hexadecimal. @since 0.1.0 */

@@ -42,11 +42,12 @@ export class FrameReader {
     if (this.#body !== undefined && this.#filled === this.#length) this.#letGo(this.#body)
     const chunk = this.#chunk
     if (this.#body === undefined) {
+      if (this.#at === chunk.length) return undefined
       const length = Varint.read(chunk, this.#at, chunk.length)
       if (length === Varint.more) {
         if (chunk.length - this.#at >= Varint.size(max)) return "FrameLength"
         // Copied, a byte or two: the chunk is the caller's again.
-        this.#chunk = Uint8Array.from(chunk.subarray(this.#at))
+        this.#chunk = new Uint8Array(chunk.subarray(this.#at))
         this.#at = 0
         return undefined
       }

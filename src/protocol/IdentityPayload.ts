@@ -188,7 +188,7 @@ const parse = (bytes: Uint8Array): Proven | undefined => {
   const view = new DataView(body.buffer, body.byteOffset, fixedBytes)
   return {
     minor: view.getUint16(0, true),
-    publicKey: Uint8Array.from(body.subarray(2, 34)),
+    publicKey: new Uint8Array(body.subarray(2, 34)),
     peerId: body.toString("hex", 2, 34) as PeerId.PeerId,
     instance: body.toString("hex", 34, connSeqAt),
     connSeq: view.getBigUint64(connSeqAt, true),

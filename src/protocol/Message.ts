@@ -175,7 +175,7 @@ export const head = (topic: string): Uint8Array => encodeBeginning(0, topic, not
 
 /** The same head for a part that others follow. @since 0.1.0 */
 export const withMore = (head: Uint8Array): Uint8Array => {
-  const bytes = Uint8Array.from(head)
+  const bytes = new Uint8Array(head)
   bytes[0] = (head[0] ?? 0) | 1
   return bytes
 }

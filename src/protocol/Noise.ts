@@ -144,7 +144,7 @@ export class Noise {
       switch (token) {
         case "e": {
           // Copied: a key must not change with a buffer that its owner uses again.
-          const bytes = Uint8Array.from(message.subarray(at, at += Crypto.keyBytes))
+          const bytes = new Uint8Array(message.subarray(at, at += Crypto.keyBytes))
           if (bytes.length < Crypto.keyBytes) return "DecryptFailed"
           this.#remoteEphemeral = new Share(bytes)
           this.#mixEphemeral(bytes)
@@ -154,7 +154,7 @@ export class Noise {
           const size = this.#keyed ? Crypto.keyBytes + tagBytes : Crypto.keyBytes
           const bytes = this.#decrypt(message.subarray(at, at += size))
           if (bytes?.length !== Crypto.keyBytes) return "DecryptFailed"
-          this.#remoteStatic = new Share(Uint8Array.from(bytes))
+          this.#remoteStatic = new Share(new Uint8Array(bytes))
           break
         }
         case "psk":

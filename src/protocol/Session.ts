@@ -65,8 +65,8 @@ export class Session {
   /** The handshake's hash in hexadecimal, the same at both ends and nowhere else. */
   readonly idText: string
   readonly #limits: SessionOptions["limits"]
-  /** The key to send with, then the key to receive with: one small object for a session that may be idle for days. */
-  readonly #keys = new Uint8Array(2 * Aead.keyBytes)
+  readonly #sendKey: Uint8Array
+  readonly #receiveKey: Uint8Array
   readonly #firstSent: number
   #sent = 0
   #opened = 0
@@ -81,8 +81,8 @@ export class Session {
   constructor({ id, limits, receiveKey, rest, role, sendKey }: SessionOptions) {
     this.idText = hex(id)
     this.#limits = limits
-    this.#keys.set(sendKey)
-    this.#keys.set(receiveKey, receiveKeyAt)
+    this.#sendKey = new Uint8Array(sendKey)
+    this.#receiveKey = new Uint8Array(receiveKey)
     this.#firstSent = firstId[role]
     if (rest.length > 0) {
       this.#reader = new FrameReader()
@@ -140,9 +140,8 @@ export class Session {
     piece.set(header, start)
     piece.set(nonce, start + nonceAt)
     const at = Varint.write(piece, start + Envelope.sealedBytes, length)
-    const key = this.#keys.subarray(0, receiveKeyAt)
-    const long = Aead.sealInto(key, nonce, header, head, rest, piece, at, start + tagAt)
-    if (isLastOfKey(this.#sent++)) this.#rekey(0)
+    const long = Aead.sealInto(this.#sendKey, nonce, header, head, rest, piece, at, start + tagAt)
+    if (isLastOfKey(this.#sent++)) rekey(this.#sendKey)
     return long === undefined ? [piece] : [piece, long]
   }
 
@@ -164,22 +163,11 @@ export class Session {
     }
     const type = Envelope.typeOf(body)
     Envelope.setType(header, type)
-    const plaintext = Aead.open(
-      this.#keys.subarray(receiveKeyAt),
-      nonce,
-      header,
-      body.subarray(start),
-      body.subarray(tagAt, Envelope.sealedBytes)
-    )
+    const key = this.#receiveKey
+    const plaintext = Aead.openFrom(key, nonce, header, body, start, body.length, body, tagAt)
     if (plaintext === undefined) return silently("DecryptFailed")
-    if (isLastOfKey(this.#opened++)) this.#rekey(receiveKeyAt)
+    if (isLastOfKey(this.#opened++)) rekey(key)
     return this.#handle(type, plaintext, nowMillis, sink)
-  }
-
-  #rekey(at: number): void {
-    const next = Aead.rekey(this.#keys.subarray(at, at + Aead.keyBytes))
-    this.#keys.set(next, at)
-    next.fill(0)
   }
 
   #handle(type: number, plaintext: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
@@ -270,7 +258,8 @@ export class Session {
     nowMillis: number,
     sink: Sink
   ): Failure | undefined {
-    const data = Uint8Array.from(bytes.subarray(at, at + Message.pingBytes))
+    const data = Buffer.allocUnsafe(Message.pingBytes)
+    for (let index = 0; index < data.length; index++) data[index] = bytes[at + index] ?? 0
     if (type === Envelope.types.Pong) {
       sink.control({ _tag: "Pong", data })
       return undefined
@@ -290,10 +279,15 @@ const rateLimited: Failure = { reason: "RateLimited", answer: true }
 /** The id of the first sealed envelope. */
 const firstId = { initiator: 3, responder: 2 } as const
 
-const receiveKeyAt = Aead.keyBytes
-
 /** Whether the frame with that number is the last one under its key. */
 const isLastOfKey = (count: number): boolean => count % 65_536 === 65_535
+
+/** Puts the key that follows in the place of a key. */
+const rekey = (key: Uint8Array): void => {
+  const next = Aead.rekey(key)
+  key.set(next)
+  next.fill(0)
+}
 
 /** Bytes of ciphertext up to which a copy costs less than a piece of its own. */
 const copiedBytes = 8_192

@@ -35,38 +35,53 @@ export const seal = (
   if (head.length > 0) memory.set(head, inputAt)
   memory.set(rest, inputAt + head.length)
   code.sealUpdate(true, true, length, length, ad.length)
-  for (let index = 0; index < tagBytes; index++) target[tagAt + index] = memory[from + index] ?? 0
-  target.set(new Uint8Array(memory.buffer, outputAt, length), at)
+  copy(memory, from, target, tagAt, tagBytes)
+  copy(memory, outputAt, target, at, length)
   machine.wipe(length)
 }
 
-/** Decrypts into memory that nobody uses again; nothing if anything was changed. @since 0.1.0 */
+/**
+ * Decrypts what lies from `start` to `end`, with the tag that lies at `tagAt`, into memory that nobody uses again;
+ * nothing if anything was changed.
+ *
+ * @since 0.1.0
+ */
 export const open = (
   key: Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
-  ciphertext: Uint8Array,
-  tag: Uint8Array
+  text: Uint8Array,
+  start: number,
+  end: number,
+  tag: Uint8Array,
+  tagAt: number
 ): Uint8Array | undefined => {
   const { code, inputAt, memory, outputAt, tagAt: from } = machine ??= new Machine()
-  const { length } = ciphertext
+  const length = end - start
   machine.load(key, nonce, ad)
-  memory.set(ciphertext, inputAt)
+  copy(text, start, memory, inputAt, length)
   code.openUpdate(true, true, length, length, ad.length)
   // All of the tag is looked at, whatever is wrong with it.
-  let difference = tag.length ^ tagBytes
-  for (let index = 0; index < tagBytes; index++) difference |= (tag[index] ?? 0) ^ (memory[from + index] ?? 0)
+  let difference = tag.length - tagAt < tagBytes ? 1 : 0
+  for (let index = 0; index < tagBytes; index++) {
+    difference |= (tag[tagAt + index] ?? 0) ^ (memory[from + index] ?? 0)
+  }
   let plaintext: Uint8Array | undefined
   if (difference === 0) {
     // From the pool of Node, which costs a third of memory by itself.
     plaintext = Buffer.allocUnsafe(length)
-    plaintext.set(new Uint8Array(memory.buffer, outputAt, length))
+    copy(memory, outputAt, plaintext, 0, length)
   }
   machine.wipe(length)
   return plaintext
 }
 
 const tagBytes = 16
+
+/** Without the two views that a call of `set` would need, which are dearer than a short text. */
+const copy = (from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void => {
+  for (let index = 0; index < length; index++) to[at + index] = from[start + index] ?? 0
+}
 
 /** The part of the global object that is used here, which the types of Node leave out. */
 declare const WebAssembly: {
