@@ -124,6 +124,13 @@ export class Exchange implements Sink {
     this.#queued()
   }
 
+  /** Queues messages from an index on while they are short and writers need not wait; returns the index behind them. */
+  offerShort(topic: string, payloads: ReadonlyArray<Uint8Array>, from: number): number {
+    const to = this.outbox.offerShort(topic, payloads, from, this.#core.limits, this.#now)
+    if (to > from) this.#queued()
+    return to
+  }
+
   /** Queues the part of a message that begins at an offset, and returns the offset behind it. */
   offerPart(topic: string, payload: Uint8Array, from: number): number {
     const to = this.outbox.offerPart(topic, payload, from, now(this.#core))

@@ -50,7 +50,9 @@ export const sendAll = (
     const rest = (held: boolean): Effect.Effect<void, SendError> =>
       Effect.suspend(() => {
         if (!isOpen(link)) return fail(peer, "NoSession")
-        for (; at < payloads.length; at++) {
+        while (true) {
+          at = link.exchange?.offerShort(topic, payloads, at) ?? at
+          if (at >= payloads.length) return Effect.void
           const payload = payloads[at] ?? nothing
           if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
           if (!fits(core, link, payload)) {
@@ -59,8 +61,8 @@ export const sendAll = (
             return Effect.zipRight(wait(link, peer, topic, payload), rest(true))
           }
           link.exchange?.offerData(topic, payload)
+          at++
         }
-        return Effect.void
       })
     return link.writers === 0 ? rest(false) : inTurn(link, rest(true))
   })

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { Limits } from "../domain/Limits.js"
 import * as Envelope from "./Envelope.js"
 import * as Message from "./Message.js"
 import type { Session } from "./Session.js"
@@ -60,6 +61,30 @@ export class Outbox {
     } else if (!this.#joins(Envelope.types.Data, head, payload)) {
       this.#gather(Envelope.types.Data, head, payload, nowMillis())
     }
+  }
+
+  /**
+   * Takes messages of one topic from an index on, for as long as they are short and writers need not wait. Returns the
+   * index of the first one that was not taken.
+   */
+  offerShort(
+    topic: string,
+    payloads: ReadonlyArray<Uint8Array>,
+    from: number,
+    { messageBytes, sendQueueSoftBytes }: Pick<Limits, "messageBytes" | "sendQueueSoftBytes">,
+    nowMillis: () => number
+  ): number {
+    const head = headOf(topic)
+    const most = Math.min(messageBytes, smallBytes - head.length)
+    let at = from
+    for (; at < payloads.length && this.#bytes < sendQueueSoftBytes; at++) {
+      const payload = payloads[at] ?? nothing
+      if (payload.length > most) break
+      if (!this.#joins(Envelope.types.Data, head, payload)) {
+        this.#gather(Envelope.types.Data, head, payload, nowMillis())
+      }
+    }
+    return at
   }
 
   /**
