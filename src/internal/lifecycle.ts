@@ -32,8 +32,8 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
 }
 
 /**
- * Runs a connection to its end in the fiber that calls: the handshake, the session, the goodbye. Everything is cleared
- * away when it returns, also when it is interrupted; {@link Link.end} interrupts it.
+ * Runs a connection to its end in the fiber that calls, where nothing may interrupt: the handshake, the session, the
+ * goodbye. Everything is cleared away when it returns; {@link Link.end} interrupts what it waits for.
  */
 export const run = <R>(
   core: Core,
@@ -56,7 +56,7 @@ export const run = <R>(
           })
         )
     })
-  }).pipe(Effect.uninterruptible)
+  })
 
 /** The handshake is complete: the session is in force, and everybody who waits for it learns of it. */
 export const establish = (core: Core, link: Link, proven: Proven): void => {

@@ -13,25 +13,28 @@ import * as Effect from "effect/Effect"
  */
 export class Signal {
   #raised = false
-  #waiting: Array<(effect: Effect.Effect<void>) => void> = []
-
-  readonly #wait = Effect.async<void>((resume) => {
-    if (this.#raised) resume(Effect.void)
-    else this.#waiting.push(resume)
-  })
+  #waiting: Array<(effect: Effect.Effect<void>) => void> = none
+  /** Made by the first wait: most signals of an idle connection are never waited for. */
+  #wait: Effect.Effect<void> | undefined
 
   /** Waits for the first change from this moment on: whoever finds nothing to do waits so for the next time. */
   next(): Effect.Effect<void> {
     this.#raised = false
-    return this.#wait
+    return this.#wait ??= Effect.async((resume) => {
+      if (this.#raised) resume(Effect.void)
+      else if (this.#waiting === none) this.#waiting = [resume]
+      else this.#waiting.push(resume)
+    })
   }
 
   /** Says that something has changed. */
   raise(): void {
     this.#raised = true
     const waiting = this.#waiting
-    if (waiting.length === 0) return
-    this.#waiting = []
+    if (waiting === none) return
+    this.#waiting = none
     for (const resume of waiting) resume(Effect.void)
   }
 }
+
+const none: Array<never> = []

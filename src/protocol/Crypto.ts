@@ -78,8 +78,9 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
   return { publicKey: new Uint8Array(publicKey), privateKey }
 }
 
+// Copied, here and below: asked for their memory, the bytes of a key would move out of the heap for good.
 /** Lower-case hexadecimal. @since 0.1.0 */
-export const hex = (bytes: Uint8Array): string => view(bytes).toString("hex")
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
 /** Memory for what is hashed, enough for every message of ours. */
 const room = Buffer.alloc(2_048)
@@ -91,7 +92,7 @@ const identities = new RecentMap<KeyObject>(identitiesKept)
 
 /** An identity's key, imported once for as long as it is met again: that is a tenth of checking its signature. */
 const identity = (publicKey: Uint8Array): KeyObject => {
-  const name = view(publicKey).toString("latin1")
+  const name = Buffer.from(publicKey).toString("latin1")
   const key = identities.get(name) ?? createPublicKey(jwk("Ed25519", publicKey))
   identities.put(name, key)
   return key
@@ -103,9 +104,7 @@ const jwk = (crv: "X25519" | "Ed25519", publicKey: Uint8Array) => ({
   format: "jwk"
 } as const)
 
-const base64url = (bytes: Uint8Array): string => view(bytes).toString("base64url")
-
-const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url")
 
 const basePointBytes = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
 
