@@ -35,7 +35,7 @@ export class Exchange implements Sink {
   /** The peer has said Close. */
   #closed: Ending | undefined
   #ping: PendingPing | undefined
-  /** What waits will be written at the end of this step. */
+  /** What waits will be written at the end of this step, or is written by it. */
   #scheduled = false
   /** The socket takes no more for now. */
   #blocked = false
@@ -69,9 +69,14 @@ export class Exchange implements Sink {
    */
   readonly take = (chunk: Uint8Array = nothing): Ending | undefined => {
     const before = this.session.opened
+    const scheduled = this.#scheduled
+    this.#scheduled = true
     const ending = this.open(chunk)
     if (this.session.opened > before) this.#heard()
     this.hand()
+    this.#scheduled = scheduled
+    // What all this has queued goes out with it.
+    if (ending === undefined && !scheduled && this.outbox.bytes > 0) this.#flush()
     return ending
   }
 

@@ -43,7 +43,11 @@ export class Inlet {
   readonly buffer: Uint8Array = memory ??= Buffer.allocUnsafeSlow(readBytes)
   /** Takes what has come, good until it returns; false pauses the socket. */
   take: (bytes: Uint8Array) => boolean = () => false
-  readonly callback = (count: number): boolean => this.take(new Uint8Array(this.buffer.buffer, 0, count))
+  readonly callback = (count: number): boolean => {
+    // Frames of the same kind have the same length, and a view costs as much as opening a short one.
+    if (view?.length !== count) view = new Uint8Array(this.buffer.buffer, 0, count)
+    return this.take(view)
+  }
 }
 
 /** As much as one read takes. */
@@ -51,6 +55,9 @@ const readBytes = 262_144
 
 /** Taken by the first socket. */
 let memory: Uint8Array | undefined
+
+/** Of that memory: what the last read brought. */
+let view: Uint8Array | undefined
 
 /**
  * An accepted socket that has read nothing yet, as one that reads into an inlet. A server of `node:net` has no option

@@ -121,10 +121,11 @@ export class Outbox {
    * Frames of what waits, at most `maxBytes` of them, though at least one frame if anything waits. Returns the bytes to
    * write, in pieces that are cut anywhere.
    */
-  flush(maxBytes: number): Array<Uint8Array> {
+  flush(maxBytes: number): ReadonlyArray<Uint8Array> {
+    if (this.#first === undefined) return this.#sealed()
     const pieces: Array<Uint8Array> = []
     let total = 0
-    for (let next = this.#first; next !== undefined; next = next.next) {
+    for (let next: Sealed | undefined = this.#first; next !== undefined; next = next.next) {
       total += frameBytes(next.length)
       if (total > maxBytes && pieces.length > 0) return pieces
       pieces.push(...next.pieces)
@@ -132,10 +133,16 @@ export class Outbox {
       this.#first = next.next
     }
     this.#last = undefined
+    const { length } = this.#gathering ?? nothing
+    if (total + frameBytes(length) <= maxBytes) pieces.push(...this.#sealed())
+    return pieces
+  }
+
+  /** What is gathered, as a frame; nothing if that is nothing. */
+  #sealed(): ReadonlyArray<Uint8Array> {
     const gathering = this.#gathering
-    if (gathering === undefined) return pieces
-    if (total + frameBytes(gathering.length) > maxBytes && pieces.length > 0) return pieces
-    pieces.push(...this.#session.sealInPieces(gathering.type, nothing, gathering.plaintext))
+    if (gathering === undefined) return none
+    const pieces = this.#session.sealInPieces(gathering.type, nothing, gathering.plaintext)
     this.#bytes -= gathering.length
     this.#gathering = undefined
     gathering.leave()
@@ -192,6 +199,8 @@ export class Outbox {
 }
 
 const nothing: Uint8Array = new Uint8Array(0)
+
+const none: ReadonlyArray<Uint8Array> = []
 
 /** What stands before the payload of the last part of a message of several. */
 const last = Uint8Array.of(2)

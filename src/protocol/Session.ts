@@ -106,13 +106,14 @@ export class Session {
    */
   receive(chunk: Uint8Array, nowMillis: number, sink: Sink): Failure | undefined {
     if (this.#failure !== undefined || this.#closed) return this.#failure
-    const reader = this.#reader ?? new FrameReader()
-    this.#reader = undefined
+    const reader = this.#reader ?? spare ?? new FrameReader()
+    this.#reader = spare = undefined
     reader.push(chunk)
     do {
       const body = reader.next(Envelope.minSealed, Envelope.maxBody)
       if (body === undefined) {
         if (reader.buffered > 0) this.#reader = reader
+        else spare = reader
         return undefined
       }
       this.#failure = body === "FrameLength" ? silently(body) : this.#open(body, nowMillis, sink)
@@ -275,6 +276,9 @@ export class Session {
 const silently = (reason: Reason): Failure => ({ reason, answer: false })
 const protocolError: Failure = { reason: "ProtocolError", answer: true }
 const rateLimited: Failure = { reason: "RateLimited", answer: true }
+
+/** A reader that holds nothing, for the next chunk, whatever session it is for. */
+let spare: FrameReader | undefined
 
 /** The id of the first sealed envelope. */
 const firstId = { initiator: 3, responder: 2 } as const
