@@ -254,7 +254,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     libp2p: serve("libp2p"),
     vix: listening
   }),
-  memoryOfPeers(1_000, { mostRounds: 2, long: true }),
+  memoryOfPeers(1_000, { mostRounds: 1, long: true }),
   memoryOfPeers(5_000, { mostRounds: 1, long: true }),
   heartbeats(1_000, 10),
   installed,

@@ -24,7 +24,8 @@ export const make = (taking: Taking): Contender => ({
     take(runtime, node, taking, (message) => {
       if (message.topic === topics.counted) return tally.add(message.size)
       const answer = tally.take(message.payload)
-      if (answer !== undefined) offer(node, message.from, answer)
+      // Whoever waits for an answer that finds no space waits until the time limit of the sample.
+      if (answer !== undefined) node.offer(message.from, topics.answered, answer)
     })
     return node.address.port
   },
@@ -53,11 +54,6 @@ const take = (
       ? node.receive(all)
       : Stream.runForEachChunk(node.messages, (messages) => Effect.sync(() => all(messages)))
   )
-}
-
-/** Nothing else waits for the peer, so there is space. */
-const offer = (node: Node.Node["Type"], peer: PeerId.PeerId, payload: Uint8Array) => {
-  if (!node.offer(peer, topics.answered, payload)) throw new Error("an answer found no space")
 }
 
 // What a benchmark of many sessions at once has to raise.
@@ -114,7 +110,10 @@ const client = (runtime: Runtime, node: Node.Node["Type"], taking: Taking, peer:
       return readCount(await answer)
     },
     roundTrips: (bytes, count) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        const send = () => {
+          if (!node.offer(peer, topics.answered, bytes)) reject(new Error("a message found no space"))
+        }
         const times: Array<number> = []
         let began = performance.now()
         answered = () => {
@@ -122,9 +121,9 @@ const client = (runtime: Runtime, node: Node.Node["Type"], taking: Taking, peer:
           times.push(1_000 * (now - began))
           began = now
           if (times.length === count) resolve(times)
-          else offer(node, peer, bytes)
+          else send()
         }
-        offer(node, peer, bytes)
+        send()
       })
   }
 }

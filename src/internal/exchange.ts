@@ -31,7 +31,7 @@ export class Exchange implements Sink {
   readonly #connection: Connection
   readonly #proven: Proven
   /** Of the chunk at hand. */
-  #messages: Array<Received | Joined> = []
+  #messages: Array<Received> = []
   /** The peer has said Close. */
   #closed: Ending | undefined
   #ping: PendingPing | undefined
@@ -71,13 +71,16 @@ export class Exchange implements Sink {
     const before = this.session.opened
     const scheduled = this.#scheduled
     this.#scheduled = true
-    const ending = this.open(chunk)
-    if (this.session.opened > before) this.#heard()
-    this.hand()
-    this.#scheduled = scheduled
-    // What all this has queued goes out with it.
-    if (ending === undefined && !scheduled && this.outbox.bytes > 0) this.#flush()
-    return ending
+    try {
+      const ending = this.open(chunk)
+      if (this.session.opened > before) this.#heard()
+      this.hand()
+      // What all this has queued goes out with it.
+      if (ending === undefined && !scheduled && this.outbox.bytes > 0) this.flush()
+      return ending
+    } finally {
+      this.#scheduled = scheduled
+    }
   }
 
   /** Hands on the messages that were opened. */
@@ -151,7 +154,7 @@ export class Exchange implements Sink {
   /** The socket takes more again. */
   readonly drained = (): void => {
     this.#blocked = false
-    this.#flush()
+    this.flush()
   }
 
   /**
@@ -200,14 +203,14 @@ export class Exchange implements Sink {
   readonly #flushInTurn = (): void => {
     this.#scheduled = false
     try {
-      this.#flush()
+      this.flush()
     } catch (defect) {
       this.#link.end(died(defect))
     }
   }
 
   /** Writes what waits, everything that has gathered since the last time at once. */
-  #flush(): void {
+  flush(): void {
     const { sendQueueSoftBytes } = this.#core.limits
     // What waits at the end is the goodbye's.
     while (!this.#blocked && !this.#link.over && this.outbox.bytes > 0) {

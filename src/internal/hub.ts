@@ -19,7 +19,8 @@ export interface Options<A> {
 
 export class Hub<A> {
   readonly #options: Options<A>
-  readonly #subscribers = new Set<Taker<A>>()
+  /** Never changed, but replaced: a taker may come or go while all are given something. */
+  #subscribers: ReadonlyArray<Taker<A>> = []
   /** Nothing once the first subscriber has come. */
   #early: Array<A> | undefined = []
   #dropped = 0
@@ -45,7 +46,7 @@ export class Hub<A> {
    * must not be changed afterwards.
    */
   deliver(items: ReadonlyArray<A>): void {
-    if (this.#subscribers.size === 0) this.#dropped += items.length
+    if (this.#subscribers.length === 0) this.#dropped += items.length
     else this.#give(items)
   }
 
@@ -54,7 +55,7 @@ export class Hub<A> {
     for (const item of this.#early ?? []) subscriber.keep(item)
     this.#early = undefined
     if (this.#ended) subscriber.end()
-    else this.#subscribers.add(subscriber)
+    else this.#add(subscriber)
     return subscriber
   })
 
@@ -79,7 +80,7 @@ export class Hub<A> {
           try {
             take(items)
           } catch (defect) {
-            this.#subscribers.delete(taker)
+            this.#remove(taker)
             resume(Effect.die(defect))
           }
           return 0
@@ -87,8 +88,8 @@ export class Hub<A> {
         end: () => resume(Effect.void)
       }
       if (this.#ended) taker.end()
-      else this.#subscribers.add(taker)
-      return Effect.sync(() => void this.#subscribers.delete(taker))
+      else this.#add(taker)
+      return Effect.sync(() => this.#remove(taker))
     })
   }
 
@@ -96,16 +97,24 @@ export class Hub<A> {
   end(): void {
     this.#ended = true
     for (const subscriber of this.#subscribers) subscriber.end()
-    this.#subscribers.clear()
+    this.#subscribers = []
   }
 
   #give(items: ReadonlyArray<A>): void {
     for (const subscriber of this.#subscribers) this.#dropped += subscriber.offer(items)
   }
 
+  #add(taker: Taker<A>): void {
+    this.#subscribers = [...this.#subscribers, taker]
+  }
+
+  #remove(taker: Taker<A>): void {
+    this.#subscribers = this.#subscribers.filter((one) => one !== taker)
+  }
+
   #leave(subscriber: Subscriber<A>): Effect.Effect<void> {
     return Effect.sync(() => {
-      this.#subscribers.delete(subscriber)
+      this.#remove(subscriber)
       subscriber.leave()
     })
   }

@@ -18,20 +18,30 @@ export const send = (
   payload: Uint8Array
 ): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
-    if (offer(core, peer, topic, payload)) return Effect.void
     const link = linkOf(core, peer)
     if (link === undefined) return fail(peer, "NoSession")
     if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
     if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
+    if (link.writers === 0 && fits(core, link, payload)) {
+      link.exchange?.offerData(topic, payload)
+      return Effect.void
+    }
     return inTurn(link, wait(link, peer, topic, payload))
   })
 
-/** Queues a message if that can be done at once. */
+/** Queues a message if that can be done at once; what waits is written first, if that makes space. */
 export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Array): boolean => {
+  const { messageBytes, sendQueueHardBytes } = core.limits
   const link = linkOf(core, peer)
-  if (link?.exchange === undefined || link.writers > 0 || !fits(core, link, payload)) return false
-  if (payload.length > core.limits.messageBytes || !Message.isTopic(topic)) return false
-  link.exchange.offerData(topic, payload)
+  const exchange = link?.exchange
+  if (link === undefined || exchange === undefined || link.writers > 0) return false
+  if (payload.length > messageBytes || !Message.isTopic(topic)) return false
+  if (!fits(core, link, payload)) {
+    exchange.flush()
+    const alone = exchange.outbox.bytes === 0 && payload.length < sendQueueHardBytes
+    if (!alone && !fits(core, link, payload)) return false
+  }
+  exchange.offerData(topic, payload)
   return true
 }
 
@@ -49,20 +59,19 @@ export const sendAll = (
     let at = 0
     const rest = (held: boolean): Effect.Effect<void, SendError> =>
       Effect.suspend(() => {
-        if (!isOpen(link)) return fail(peer, "NoSession")
-        while (true) {
-          at = link.exchange?.offerShort(topic, payloads, at) ?? at
-          if (at >= payloads.length) return Effect.void
+        const { exchange } = link
+        if (exchange === undefined || !isOpen(link)) return fail(peer, "NoSession")
+        while ((at = exchange.offerShort(topic, payloads, at)) < payloads.length) {
           const payload = payloads[at] ?? nothing
           if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
+          if (!held && !fits(core, link, payload)) return inTurn(link, rest(true))
+          at++
           if (!fits(core, link, payload)) {
-            if (!held) return inTurn(link, rest(true))
-            at++
             return Effect.zipRight(wait(link, peer, topic, payload), rest(true))
           }
-          link.exchange?.offerData(topic, payload)
-          at++
+          exchange.offerData(topic, payload)
         }
+        return Effect.void
       })
     return link.writers === 0 ? rest(false) : inTurn(link, rest(true))
   })

@@ -33,22 +33,15 @@ export class Received implements Message {
 }
 
 /** A message that came in parts, which are put together when somebody asks for it. */
-export class Joined implements Message {
-  readonly from: PeerId
-  readonly nodeId: NodeId
-  readonly topic: string
-  readonly size: number
+export class Joined extends Received {
   #parts: ReadonlyArray<Uint8Array>
 
   constructor(from: PeerId, nodeId: NodeId, topic: string, parts: ReadonlyArray<Uint8Array>) {
-    this.from = from
-    this.nodeId = nodeId
-    this.topic = topic
-    this.size = parts.reduce((sum, part) => sum + part.length, 0)
+    super(from, nodeId, topic, nothing, 0, parts.reduce((sum, part) => sum + part.length, 0))
     this.#parts = parts
   }
 
-  get payload(): Uint8Array {
+  override get payload(): Uint8Array {
     const { buffer, byteOffset } = this.#whole()
     return new Uint8Array(buffer, byteOffset, this.size)
   }
@@ -62,3 +55,5 @@ export class Joined implements Message {
     return whole
   }
 }
+
+const nothing = new Uint8Array(0)

@@ -41,12 +41,12 @@ export const endsOf = (socket: Socket): Ends | undefined => {
  */
 export class Inlet {
   readonly buffer: Uint8Array = memory ??= Buffer.allocUnsafeSlow(readBytes)
-  /** Takes what has come, good until it returns; false pauses the socket. */
-  take: (bytes: Uint8Array) => boolean = () => false
+  /** Takes what has come, good until it returns; false pauses the socket. There is one before anything comes. */
+  taker: { readonly take: (bytes: Uint8Array) => boolean } | undefined
   readonly callback = (count: number): boolean => {
     // Frames of the same kind have the same length, and a view costs as much as opening a short one.
     if (view?.length !== count) view = new Uint8Array(this.buffer.buffer, 0, count)
-    return this.take(view)
+    return this.taker?.take(view) ?? false
   }
 }
 
@@ -61,12 +61,13 @@ let view: Uint8Array | undefined
 
 /**
  * An accepted socket that has read nothing yet, as one that reads into an inlet. A server of `node:net` has no option
- * for it, so what it made is taken apart.
+ * for it, so what it made is taken apart; what was set on the handle, as `noDelay`, stays.
  *
  * @since 0.1.0
  */
 export const adopt = (accepted: Socket, inlet: Inlet): Socket => {
   const shell = accepted as unknown as { _handle: unknown }
+  if (!shell._handle) throw new Error("this version of Node keeps the handle of a socket elsewhere")
   const options = { handle: shell._handle, allowHalfOpen: true, pauseOnCreate: true, onread: inlet }
   shell._handle = null
   accepted.destroy()
@@ -103,7 +104,7 @@ class SocketConnection implements Connection {
     this.local = local
     this.remote = remote
     this.#socket = socket
-    inlet.take = (bytes) => this.#take(bytes)
+    inlet.taker = this
     socket.on("end", () => this.#receiving.wake())
     socket.on("drain", () => this.#drain())
     socket.on("close", () => this.#wake())
@@ -169,7 +170,8 @@ class SocketConnection implements Connection {
     return Effect.suspend(() => outcome() ?? Effect.zipRight(this.#writable.next(), this.#wait(outcome)))
   }
 
-  #take(bytes: Uint8Array): boolean {
+  /** Hands on what the socket has read, or keeps it. */
+  take(bytes: Uint8Array): boolean {
     this.#chunk = bytes
     this.#receiving.wake()
     if (this.#chunk === undefined) return true

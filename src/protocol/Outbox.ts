@@ -58,9 +58,7 @@ export class Outbox {
       let at = 0
       do at = this.offerPart(topic, payload, at, now)
       while (at < payload.length)
-    } else if (!this.#joins(Envelope.types.Data, head, payload)) {
-      this.#gather(Envelope.types.Data, head, payload, nowMillis())
-    }
+    } else this.#put(head, payload, nowMillis)
   }
 
   /**
@@ -80,9 +78,7 @@ export class Outbox {
     for (; at < payloads.length && this.#bytes < sendQueueSoftBytes; at++) {
       const payload = payloads[at] ?? nothing
       if (payload.length > most) break
-      if (!this.#joins(Envelope.types.Data, head, payload)) {
-        this.#gather(Envelope.types.Data, head, payload, nowMillis())
-      }
+      this.#put(head, payload, nowMillis)
     }
     return at
   }
@@ -96,11 +92,8 @@ export class Outbox {
     const head = from === 0 ? headOf(topic) : last
     const end = Math.min(payload.length, from + Envelope.maxPlain - head.length)
     const part = from === 0 && end === payload.length ? payload : payload.subarray(from, end)
-    if (part === payload && head.length + end <= smallBytes) {
-      if (!this.#joins(Envelope.types.Data, head, part)) {
-        this.#gather(Envelope.types.Data, head, part, nowMillis)
-      }
-    } else {
+    if (part === payload && head.length + end <= smallBytes) this.#put(head, part, () => nowMillis)
+    else {
       this.#seal(
         Envelope.types.Data,
         end === payload.length ? head : Message.withMore(head),
@@ -177,6 +170,12 @@ export class Outbox {
     if (this.#first === undefined || this.#last === undefined) this.#first = sealed
     else this.#last.next = sealed
     this.#last = sealed
+  }
+
+  /** Takes a short message. */
+  #put(head: Uint8Array, payload: Uint8Array, nowMillis: () => number): void {
+    if (this.#joins(Envelope.types.Data, head, payload)) return
+    this.#gather(Envelope.types.Data, head, payload, nowMillis())
   }
 
   /** Puts a small plaintext of two pieces to those that are gathered; false if there is none or no room. */

@@ -148,8 +148,8 @@ export class Node extends Context.Tag("vix/Node")<Node, {
     payloads: ReadonlyArray<Uint8Array>
   ) => Effect.Effect<void, SendError>
   /**
-   * Queues a message as `send` does, if that needs no wait: false if it does, or if `send` would fail. For whoever may
-   * not wait, such as the function of {@link receive}.
+   * Queues a message as `send` does, unless too much is queued for the peer already: false then, or if `send` would
+   * fail. For whoever may not wait, such as the function of {@link receive}.
    */
   readonly offer: (peer: PeerId, topic: string, payload: Uint8Array) => boolean
   /** The messages that come from the moment of subscribing on. What a slow consumer leaves beyond 1 MiB is dropped. */

@@ -56,7 +56,7 @@ export interface Connection {
   readonly remote: Endpoint
   /**
    * Hands on every chunk, whatever its size, until the receiver has something to say and gives that; none once the
-   * other end has said that it writes no more. Nothing is read ahead beyond one socket buffer while nobody receives.
+   * other end has said that it writes no more. Nothing is read ahead beyond one chunk while nobody receives.
    * One fiber at a time does. What the receiver throws is a defect of that fiber.
    */
   readonly receive: <A>(receiver: Receiver<A>) => Effect.Effect<Option.Option<A>, TransportError>

@@ -116,6 +116,25 @@ describe("hub", () => {
       assert.deepStrictEqual(yield* all(reader), [1, 2])
     }))
 
+  it.effect("hands a receiver that comes during a delivery what is given from then on", () =>
+    Effect.gen(function*() {
+      const hub = make(100)
+      const got: Array<string> = []
+      let come = 0
+      const another = () => {
+        const name = ++come
+        Effect.runFork(hub.receive(([item]) => {
+          got.push(`${name}: ${item}`)
+          if (come < 5) another()
+        }))
+      }
+      another()
+      hub.deliver([1])
+      hub.deliver([2])
+      hub.end()
+      assert.deepStrictEqual(got, ["1: 1", "1: 2", "2: 2"])
+    }))
+
   it.effect("hands nothing to a receiver that was interrupted", () =>
     Effect.gen(function*() {
       const hub = make(100)

@@ -187,18 +187,34 @@ describe("Node", () => {
     Effect.gen(function*() {
       const a = yield* start("A", { limits: { messageBytes: 200_000 } })
       const b = yield* start("B", { host: "10.0.0.2", limits: { messageBytes: 200_000 } })
-      const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, 3)))
+      const received = yield* Effect.fork(Stream.runCollect(Stream.take(a.node.messages, 4)))
       assert.isFalse(b.node.offer(a.node.peerId, "", bytes("x")), "there is no session")
       yield* b.node.connect(endpoint())
       assert.isFalse(b.node.offer(a.node.peerId, "", new Uint8Array(200_001)), "it is too long")
       assert.isFalse(b.node.offer(a.node.peerId, " ", bytes("x")), "that is no topic")
       const half = new Uint8Array(150_000)
       assert.isTrue(b.node.offer(a.node.peerId, "first", half))
+      assert.isTrue(b.node.offer(a.node.peerId, "second", half), "the first one is written")
       assert.isFalse(b.node.offer(a.node.peerId, "refused", half), "there is no space")
-      yield* Effect.fork(b.node.send(a.node.peerId, "second", half))
+      yield* Effect.fork(b.node.send(a.node.peerId, "third", half))
       yield* settle
-      assert.isTrue(b.node.offer(a.node.peerId, "third", half))
-      assert.deepStrictEqual([...yield* received].map(({ topic }) => topic), ["first", "second", "third"])
+      assert.isTrue(b.node.offer(a.node.peerId, "fourth", half))
+      assert.deepStrictEqual([...yield* received].map(({ topic }) => topic), [
+        "first",
+        "second",
+        "third",
+        "fourth"
+      ])
+    }))
+
+  world("an offer of the longest message goes where nothing waits", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const received = yield* Effect.fork(Stream.runHead(a.node.messages))
+      yield* b.node.connect(endpoint())
+      assert.isTrue(b.node.offer(a.node.peerId, "", new Uint8Array(1_048_576)))
+      assert.strictEqual((yield* Effect.flatten(received)).size, 1_048_576)
     }))
 
   world("messages that nobody takes are dropped and counted", () =>
