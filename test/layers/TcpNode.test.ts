@@ -46,7 +46,7 @@ describe("TcpNode", () => {
           }
         }))
         const peer = yield* client.connect(Endpoint.make("127.0.0.1", server.address.port))
-        yield* client.sendAll(peer.id, "", new Array<Uint8Array>(count).fill(new Uint8Array(size)))
+        yield* client.sendAll(peer.id, "", Array.from({ length: count }, () => new Uint8Array(size)))
         yield* until(() => answers + refused >= count)
         assert.deepStrictEqual({ refused, answers, bytes }, {
           refused: 0,
