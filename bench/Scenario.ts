@@ -88,10 +88,13 @@ const memory = (name: string, title: string, commands: Record<string, ReadonlyAr
 
 /** One node with many sessions; the other ends are in a process of their own. */
 const crowd = (
-  scenario: Omit<Scenario, "sample">,
+  scenario: Pick<Scenario, "name" | "title" | "unit" | "contenders">,
   sample: (server: Process, gathered: (upTo: number) => Promise<void>) => Promise<Sample>
 ): Scenario => ({
   ...scenario,
+  mostRounds: 1,
+  long: true,
+  unfit: onLinux,
   sample: async (contender) => {
     const options = { deadlineMillis: 600_000, leaves: true }
     await using server = start(serve(contender, scenario.name, ["--expose-gc"]), options)
@@ -114,15 +117,13 @@ const restMillis = 10_000
 /** A few sessions come first, so that what is loaded and compiled once is no part of a peer. */
 const few = 64
 
-const memoryOfPeers = (count: number, rest: Pick<Scenario, "mostRounds" | "long">): Scenario =>
+const memoryOfPeers = (count: number): Scenario =>
   crowd(
     {
       name: `memory-${count}`,
       title: `resident memory of a connected peer, ${count} of them`,
       unit: "KiB",
-      contenders: ["raw", "tls", "secret-stream", "libp2p", "vix"],
-      unfit: onLinux,
-      ...rest
+      contenders: everybody
     },
     async (server, gathered) => {
       await gathered(few)
@@ -138,10 +139,7 @@ const heartbeats = (count: number, seconds: number): Scenario =>
       name: "heartbeats",
       title: `CPU of a node for ${count} peers, a heartbeat every 5 s both ways`,
       unit: "% core",
-      contenders: ["secret-stream", "libp2p", "vix"],
-      mostRounds: 1,
-      long: true,
-      unfit: onLinux
+      contenders: ["secret-stream", "libp2p", "vix"]
     },
     async (server, gathered) => {
       await gathered(count)
@@ -254,8 +252,8 @@ export const scenarios: ReadonlyArray<Scenario> = [
     libp2p: serve("libp2p"),
     vix: listening
   }),
-  memoryOfPeers(1_000, { mostRounds: 1, long: true }),
-  memoryOfPeers(5_000, { mostRounds: 1, long: true }),
+  memoryOfPeers(1_000),
+  memoryOfPeers(5_000),
   heartbeats(1_000, 10),
   installed,
   simulator

@@ -1,4 +1,4 @@
-/** Our own node, whole: its guard, its peer table, its limits and its streams take part. */
+/** Our own node, whole: its guard, its peer table and its limits take part. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -14,7 +14,7 @@ const topics = { counted: "c", answered: "a" } as const
 const batchBytes = 262_144
 
 /** How a program takes what comes: by a function that is called with it, or as a stream. */
-export type Taking = "functions" | "streams"
+type Taking = "functions" | "streams"
 
 export const make = (taking: Taking): Contender => ({
   serve: async () => {

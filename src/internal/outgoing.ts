@@ -8,6 +8,7 @@ import * as Envelope from "../protocol/Envelope.js"
 import * as Message from "../protocol/Message.js"
 import { SendError } from "../services/Node.js"
 import type { Core } from "./core.js"
+import type { Exchange } from "./exchange.js"
 import type { Link } from "./link.js"
 
 /** Queues a message for a peer. What can be queued at once costs no wait and no fiber. */
@@ -22,28 +23,13 @@ export const send = (
     if (link === undefined) return fail(peer, "NoSession")
     if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
     if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
-    if (link.writers === 0 && fits(core, link, payload)) {
-      link.exchange?.offerData(topic, payload)
+    const { exchange } = link
+    if (link.writers === 0 && exchange !== undefined && fits(core, exchange, payload)) {
+      exchange.offerData(topic, payload)
       return Effect.void
     }
     return inTurn(link, wait(link, peer, topic, payload))
   })
-
-/** Queues a message if that can be done at once; what waits is written first, if that makes space. */
-export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Array): boolean => {
-  const { messageBytes, sendQueueHardBytes } = core.limits
-  const link = linkOf(core, peer)
-  const exchange = link?.exchange
-  if (link === undefined || exchange === undefined || link.writers > 0) return false
-  if (payload.length > messageBytes || !Message.isTopic(topic)) return false
-  if (!fits(core, link, payload)) {
-    exchange.flush()
-    const alone = exchange.outbox.bytes === 0 && payload.length < sendQueueHardBytes
-    if (!alone && !fits(core, link, payload)) return false
-  }
-  exchange.offerData(topic, payload)
-  return true
-}
 
 /** The same, one after the other, for messages of one topic; in as few steps as there are waits for space. */
 export const sendAll = (
@@ -64,17 +50,34 @@ export const sendAll = (
         while ((at = exchange.offerShort(topic, payloads, at)) < payloads.length) {
           const payload = payloads[at] ?? nothing
           if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
-          if (!held && !fits(core, link, payload)) return inTurn(link, rest(true))
-          at++
-          if (!fits(core, link, payload)) {
+          if (!fits(core, exchange, payload)) {
+            if (!held) return inTurn(link, rest(true))
+            at++
             return Effect.zipRight(wait(link, peer, topic, payload), rest(true))
           }
           exchange.offerData(topic, payload)
+          at++
         }
         return Effect.void
       })
     return link.writers === 0 ? rest(false) : inTurn(link, rest(true))
   })
+
+/** Queues a message if that can be done at once, and says whether; what waits is written first, if that makes space. */
+export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Array): boolean => {
+  const { messageBytes, sendQueueHardBytes } = core.limits
+  const link = linkOf(core, peer)
+  const exchange = link?.exchange
+  if (link === undefined || exchange === undefined || link.writers > 0) return false
+  if (payload.length > messageBytes || !Message.isTopic(topic)) return false
+  if (!fits(core, exchange, payload)) {
+    exchange.flush()
+    const alone = exchange.outbox.bytes === 0 && payload.length < sendQueueHardBytes
+    if (!alone && !fits(core, exchange, payload)) return false
+  }
+  exchange.offerData(topic, payload)
+  return true
+}
 
 const nothing = new Uint8Array(0)
 
@@ -82,8 +85,8 @@ const nothing = new Uint8Array(0)
 const wholeBytes = Envelope.maxPlain - 2 - Message.maxTopicBytes
 
 /** Whether all its parts would find space one after the other. */
-const fits = ({ limits }: Core, { exchange }: Link, payload: Uint8Array): boolean =>
-  exchange !== undefined && exchange.hasSpace &&
+const fits = ({ limits }: Core, exchange: Exchange, payload: Uint8Array): boolean =>
+  exchange.hasSpace &&
   (payload.length <= wholeBytes || exchange.outbox.bytes + payload.length <= limits.sendQueueSoftBytes)
 
 /** Does something once all writers before it are done. */

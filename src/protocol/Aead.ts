@@ -55,14 +55,17 @@ export const sealInto = (
   return undefined
 }
 
-/** Decrypts into memory that nobody uses again; nothing if anything was changed. The tag must have 16 bytes. @since 0.1.0 */
+/** Decrypts into memory that nobody uses again; nothing if anything was changed, or the tag has not 16 bytes. @since 0.1.0 */
 export const open = (
   key: Uint8Array,
   nonce: Uint8Array,
   ad: Uint8Array,
   ciphertext: Uint8Array,
   tag: Uint8Array
-): Uint8Array | undefined => openFrom(key, nonce, ad, ciphertext, 0, ciphertext.length, tag, 0)
+): Uint8Array | undefined =>
+  tag.length === tagBytes
+    ? openFrom(key, nonce, ad, ciphertext, 0, ciphertext.length, tag, 0)
+    : undefined
 
 /**
  * The same where the ciphertext lies from `start` to `end` of a text, and the tag at `tagAt` of another one or the

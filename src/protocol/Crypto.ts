@@ -78,9 +78,8 @@ export const keyPair = (kind: "X25519" | "Ed25519", secret: Uint8Array): KeyPair
   return { publicKey: new Uint8Array(publicKey), privateKey }
 }
 
-// Copied, here and below: asked for their memory, the bytes of a key would move out of the heap for good.
 /** Lower-case hexadecimal. @since 0.1.0 */
-export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
+export const hex = (bytes: Uint8Array): string => text(bytes, "hex")
 
 /** Memory for what is hashed, enough for every message of ours. */
 const room = Buffer.alloc(2_048)
@@ -92,7 +91,7 @@ const identities = new RecentMap<KeyObject>(identitiesKept)
 
 /** An identity's key, imported once for as long as it is met again: that is a tenth of checking its signature. */
 const identity = (publicKey: Uint8Array): KeyObject => {
-  const name = Buffer.from(publicKey).toString("latin1")
+  const name = text(publicKey, "latin1")
   const key = identities.get(name) ?? createPublicKey(jwk("Ed25519", publicKey))
   identities.put(name, key)
   return key
@@ -104,7 +103,10 @@ const jwk = (crv: "X25519" | "Ed25519", publicKey: Uint8Array) => ({
   format: "jwk"
 } as const)
 
-const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url")
+const base64url = (bytes: Uint8Array): string => text(bytes, "base64url")
+
+/** Of a copy: asked for their memory, the bytes of a key would move out of the heap for good. */
+const text = (bytes: Uint8Array, encoding: BufferEncoding): string => Buffer.from(bytes).toString(encoding)
 
 const basePointBytes = Uint8Array.from({ length: keyBytes }, (_, at) => at === 0 ? 9 : 0)
 

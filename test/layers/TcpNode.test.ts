@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -6,16 +7,13 @@ import * as Endpoint from "../../src/domain/Endpoint.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as TcpNode from "../../src/layers/TcpNode.js"
 import { Node } from "../../src/services/Node.js"
+import { eventually } from "../hostile/subject.js"
 
 const start = (id: string) =>
   Effect.map(
     Layer.build(TcpNode.layer({ id: NodeId.make(id), host: Option.some("127.0.0.1") })),
-    (context) => Node.pipe(Effect.provide(context))
-  ).pipe(Effect.flatten)
-
-/** Waits for what sockets bring. */
-const until = (done: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => done() ? Effect.void : Effect.zipRight(Effect.sleep("10 millis"), until(done)))
+    Context.get(Node)
+  )
 
 describe("TcpNode", () => {
   // Not more than the buffers of the system hold: beyond, an answer may well find no space.
@@ -47,7 +45,7 @@ describe("TcpNode", () => {
         }))
         const peer = yield* client.connect(Endpoint.make("127.0.0.1", server.address.port))
         yield* client.sendAll(peer.id, "", Array.from({ length: count }, () => new Uint8Array(size)))
-        yield* until(() => answers + refused >= count)
+        yield* eventually(Effect.sync(() => answers + refused >= count))
         assert.deepStrictEqual({ refused, answers, bytes }, {
           refused: 0,
           answers: count,

@@ -141,6 +141,13 @@ describe("Aead, short texts and long ones", () => {
     assert.strictEqual(one && hex(one.ciphertext), hex(reference(key, nonce, ad, text(40)).ciphertext))
   })
 
+  it("refuses a tag that is longer, whatever the length of the text", () => {
+    for (const length of [0, ShortAead.maxBytes, ShortAead.maxBytes + 1]) {
+      const { ciphertext, tag } = Aead.seal(key, nonce, ad, text(length))
+      assert.isUndefined(Aead.open(key, nonce, ad, ciphertext, concat(tag, Uint8Array.of(0))))
+    }
+  })
+
   it("refuses a tag that is cut short", () => {
     for (let length = 0; length < 16; length++) {
       assert.isUndefined(Aead.open(key, nonce, ad, sealed.ciphertext, sealed.tag.subarray(0, length)))
