@@ -6,7 +6,6 @@ import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
 import type { Scheduler } from "effect/Scheduler"
-import type * as Scope from "effect/Scope"
 import type { Admission } from "../domain/Admission.js"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
@@ -56,9 +55,9 @@ export interface Core {
     readonly handshake: Deadline
     /** From our Close to the end of what the other end sends. */
     readonly close: Deadline
+    /** From the Ping that asks whether the holder of a disputed node id lives to what it says. */
+    readonly challenge: Deadline
   }
-  /** What is forked into it ends with the node. */
-  readonly scope: Scope.Scope
   /** How the peers looked whose session ended a moment ago. */
   readonly lost: Map<PeerId, Peer>
   readonly events: Hub<NodeEvent>

@@ -29,6 +29,11 @@ export class Deadline {
     this.#some.raise()
   }
 
+  /** Whether a connection is under the limit. */
+  holds(link: Link): boolean {
+    return this.#waiting.has(link)
+  }
+
   /** A connection is not under the limit any more. */
   met(link: Link): void {
     this.#waiting.delete(link)

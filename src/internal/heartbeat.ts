@@ -32,7 +32,7 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       lastRound = at
       const least = noncesPerRound * links.size
       if (core.nonces.left < least) {
-        core.nonces.fill(yield* core.entropy.bytes(nonceBytes * roundsPerDraw * least))
+        core.nonces.fill(core.entropy.bytes(nonceBytes * roundsPerDraw * least))
       }
       for (const link of links.values()) look(core, link, floor, at)
       gauge(core)

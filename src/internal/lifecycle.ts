@@ -4,19 +4,16 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as Liveness from "../domain/Liveness.js"
 import type { Direction } from "../domain/NodeEvent.js"
 import * as PeerState from "../domain/PeerState.js"
-import { classOf, type Reason } from "../domain/Reason.js"
+import { classOf } from "../domain/Reason.js"
 import type { Proven } from "../protocol/Handshake.js"
 import { ConnectError } from "../services/Node.js"
-import type { Connection, Receiver } from "../services/Transport.js"
+import type { Connection } from "../services/Transport.js"
 import { type Core, describe, gauge, move, now, publish } from "./core.js"
-import type { Exchange } from "./exchange.js"
 import { died, drop, type Ending, gone, Link } from "./link.js"
 
 /** A connection that has just begun, known to the node from now on. */
@@ -33,28 +30,42 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
 
 /**
  * Runs a connection to its end in the fiber that calls, where nothing may interrupt: the handshake, the session, the
- * goodbye. Everything is cleared away when it returns; {@link Link.end} interrupts what it waits for.
+ * goodbye. Everything is cleared away when it returns; {@link Link.end} ends what it waits for.
  */
 export const run = <R>(
   core: Core,
   link: Link,
-  handshake: Effect.Effect<Exchange, Ending, R>
+  work: Effect.Effect<Ending, never, R>
 ): Effect.Effect<void, never, R> =>
   Effect.withFiberRuntime((fiber) => {
     link.worker = fiber
     if (link.over) return conclude(core, link, drop("Stopped"))
-    const work = Effect.flatMap(handshake, (exchange) => last(exchange, link))
     return Effect.matchCauseEffect(Effect.interruptible(work), {
       onSuccess: (ending) => conclude(core, link, ending),
       onFailure: (cause) =>
-        conclude(
-          core,
-          link,
-          Either.match(Cause.failureOrCause(cause), {
-            onLeft: (ending) => ending,
-            onRight: (cause) => Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause)
-          })
-        )
+        conclude(core, link, Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause))
+    })
+  })
+
+/**
+ * Shakes hands and goes on until the session ends: what comes goes to `begin`'s function at first, and to those that
+ * take its place in {@link Link.stage}.
+ */
+export const converse = (
+  core: Core,
+  link: Link,
+  connection: Connection,
+  begin: () => Link["stage"]
+): Effect.Effect<Ending> =>
+  Effect.suspend(() => {
+    link.connection = connection
+    core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
+    core.stats.increment("handshakes_started")
+    link.stage = begin()
+    return Effect.match(connection.receive(link), {
+      onFailure: ({ reason }) => gone(reason),
+      onSuccess: (said) =>
+        Option.getOrElse(said, () => gone(PeerState.isLive(link.state) ? "Truncated" : "RemoteClosed"))
     })
   })
 
@@ -86,53 +97,33 @@ export const establish = (core: Core, link: Link, proven: Proven): void => {
   link.opened.done(Effect.sync(() => describe(link, proven)))
 }
 
-/** What the machine that takes the chunks has to say; what it holds already comes first. */
-export const listen = <A>(
-  connection: Connection,
-  take: (chunk: Uint8Array) => A | undefined
-): Effect.Effect<A, Ending> =>
-  Effect.suspend(() => {
-    const said = take(nothing)
-    return said === undefined ? heard(connection, { take }, "RemoteClosed") : Effect.succeed(said)
-  })
-
-const nothing = new Uint8Array(0)
-
-/** What a receiver says; the connection ends if it ends before. */
-const heard = <A>(connection: Connection, receiver: Receiver<A>, end: Reason): Effect.Effect<A, Ending> =>
-  Effect.matchEffect(connection.receive(receiver), {
-    onFailure: (error) => Effect.fail(gone(error.reason)),
-    onSuccess: (said) => Option.isSome(said) ? Effect.succeed(said.value) : Effect.fail(gone(end))
-  })
-
-/** Waits for the end of a session, which goes on by itself. */
-const last = (exchange: Exchange, { connection }: Link): Effect.Effect<Ending, Ending> =>
-  connection === undefined ? Effect.fail(drop("Stopped")) : heard(connection, exchange, "Truncated")
-
 /** The end of a connection, the first one that was given; what was going on is over. */
 const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> => {
   link.ending ??= ending
-  const { ending: { defect, goodbye }, exchange } = link
-  return Effect.gen(function*() {
-    if (defect !== undefined) yield* report(link, defect)
-    clear(core, link, link.ending ?? ending, yield* core.random.next)
-    if (exchange === undefined || goodbye === undefined) return
-    // In a fiber of its own: this one may have been interrupted already, and is so only once.
-    const speaker = yield* Effect.fork(Effect.interruptible(exchange.farewell(goodbye)))
-    link.speaker = speaker
-    core.deadlines.close.begin(link, now(core), () => link.hush())
-    const exit = yield* Effect.async<Exit.Exit<void>>((resume) =>
-      speaker.addObserver((exit) => resume(Effect.succeed(exit)))
-    )
+  const { defect } = link.ending
+  const end = link.direction === "inbound"
+    ? Effect.suspend(() => leave(core, link, ending, 0))
+    : Effect.flatMap(core.random.next, (random) => leave(core, link, ending, random))
+  const over = (): void => {
     core.deadlines.close.met(link)
-    if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* report(link, exit.cause)
-  }).pipe(
-    Effect.catchAllCause((cause) => report(link, cause)),
-    Effect.ensuring(Effect.sync(() => {
-      core.links.delete(link.conn)
-      link.gone.done(Effect.void)
-    }))
-  )
+    core.links.delete(link.conn)
+    link.gone.done(Effect.void)
+  }
+  return Effect.matchCauseEffect(defect === undefined ? end : Effect.zipRight(report(link, defect), end), {
+    onSuccess: () => Effect.sync(over),
+    onFailure: (cause) =>
+      Effect.zipRight(Cause.isInterruptedOnly(cause) ? Effect.void : report(link, cause), Effect.sync(over))
+  })
+}
+
+/** Clears a connection away and says goodbye, if there is one to say. */
+const leave = (core: Core, link: Link, ending: Ending, random: number): Effect.Effect<void> => {
+  clear(core, link, link.ending ?? ending, random)
+  const { exchange } = link
+  const goodbye = link.ending?.goodbye
+  if (exchange === undefined || goodbye === undefined) return Effect.void
+  core.deadlines.close.begin(link, now(core), () => link.hush())
+  return Effect.interruptible(exchange.farewell(goodbye))
 }
 
 /** A defect ends this connection and no other; it is logged with its cause. */
@@ -156,6 +147,7 @@ const clear = (core: Core, link: Link, ending: Ending, random: number): void => 
   answered(core, link)
   core.deadlines.dial.met(link)
   core.deadlines.handshake.met(link)
+  core.deadlines.challenge.met(link)
   move(core, link, "Closed", reason, ending)
   core.admission.closed(conn)
   if (direction === "inbound") core.arrivals.delete(endpoint.host)

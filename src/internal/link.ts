@@ -11,7 +11,7 @@ import type { PeerState } from "../domain/PeerState.js"
 import type { CloseReason, Reason } from "../domain/Reason.js"
 import type { Proven } from "../protocol/Handshake.js"
 import type { ConnectError, Peer } from "../services/Node.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, Receiver } from "../services/Transport.js"
 import type { Exchange } from "./exchange.js"
 import { Once } from "./once.js"
 import { Signal } from "./signal.js"
@@ -42,7 +42,7 @@ export const gone = (reason: Reason, detail?: string): Ending => ({
   ...(detail === undefined || detail === "" ? {} : { detail })
 })
 
-export class Link {
+export class Link implements Receiver<Ending> {
   /** Number of the connection within this process. */
   readonly conn: number
   readonly direction: Direction
@@ -52,6 +52,8 @@ export class Link {
   /** Why it is in that state. */
   reason: Reason = "Dialling"
   connection: Connection | undefined
+  /** What is done with a chunk for now, by the handshake and then by the session; says how the connection ends. */
+  stage: (chunk: Uint8Array) => Ending | undefined = () => undefined
   /** The peer, once its key is proven. */
   proven: Proven | undefined
   trust: Trust = "any"
@@ -61,8 +63,6 @@ export class Link {
   hello: Uint8Array | undefined
   /** Writers that hold the turn or wait for it. */
   writers = 0
-  /** A Ping asks whether the peer lives, since another one claims its node id. */
-  challenged = false
   /** Monotonic milliseconds. */
   lastHeardMillis = 0
   nextPingMillis = 0
@@ -71,16 +71,16 @@ export class Link {
   rttMillis: Option.Option<number> = Option.none()
   /** How it ends, though it may still look alive: the first ending, whatever comes later changes nothing. */
   ending: Ending | undefined
-  /** Shakes hands, and waits for the end. */
+  /** Dials, waits for the end and says goodbye. */
   worker: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** Says goodbye. */
-  speaker: Fiber.RuntimeFiber<void> | undefined
   /** Done when the connection is Connected, or ended before. */
   readonly opened = new Once<Peer, ConnectError>()
   /** Done when the state is Closed, with the milliseconds that a redial has to wait. */
   readonly closed = new Once<number>()
   /** Done when the goodbye is said and the connection cleared away. */
   readonly gone = new Once<void>()
+  /** Ends the receiving, once it has begun. */
+  #say: ((ending: Ending) => void) | undefined
   #space: Signal | undefined
   #turn: Effect.Semaphore | undefined
 
@@ -110,15 +110,27 @@ export class Link {
     this.#space?.raise()
   }
 
+  readonly take = (chunk: Uint8Array): Ending | undefined => this.stage(chunk)
+
+  readonly begun = (say: (ending: Ending) => void): void => {
+    if (this.ending === undefined) this.#say = say
+    else say(this.ending)
+  }
+
+  readonly drained = (): void => this.exchange?.drained()
+
   /** Cuts the goodbye off. */
   hush(): void {
-    this.speaker?.unsafeInterruptAsFork(FiberId.none)
+    this.worker?.unsafeInterruptAsFork(FiberId.none)
   }
 
   /** Ends the connection; the first ending stands. */
   end(ending: Ending): void {
-    this.ending ??= ending
-    this.worker?.unsafeInterruptAsFork(FiberId.none)
+    if (this.ending !== undefined) return
+    this.ending = ending
+    // A fiber that is interrupted could not wait for a goodbye any more: that is for a dial, which has none.
+    if (this.#say === undefined) this.worker?.unsafeInterruptAsFork(FiberId.none)
+    else this.#say(ending)
     // Writers that wait for space find no session any more.
     this.spread()
   }

@@ -19,10 +19,11 @@ export class Once<A, E = never> {
 
   /** The result, now or once it is there. */
   get wait(): Effect.Effect<A, E> {
-    return Effect.async((resume) => {
-      if (this.#result !== undefined) return resume(this.#result)
-      this.#waiting ??= []
-      this.#waiting.push(resume)
-    })
+    return Effect.suspend(() =>
+      this.#result ?? Effect.async((resume) => {
+        this.#waiting ??= []
+        this.#waiting.push(resume)
+      })
+    )
   }
 }

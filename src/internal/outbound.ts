@@ -8,74 +8,86 @@ import { Initiator } from "../protocol/Initiator.js"
 import type { Connection } from "../services/Transport.js"
 import { type Core, move, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { answered, establish, listen } from "./lifecycle.js"
+import { answered, converse, establish } from "./lifecycle.js"
 import { close, drop, type Ending, gone, type Link } from "./link.js"
 import { check, refuse, settle } from "./policy.js"
 
-/** Dials an endpoint and shakes hands, each within its time limit. */
-export const dial = (core: Core, link: Link): Effect.Effect<Exchange, Ending, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { deadlines } = core
-    deadlines.dial.begin(link, now(core), () => link.end(drop("ConnectTimeout")))
-    const connection = yield* Effect.mapError(
-      core.transport.dial(link.endpoint),
-      ({ reason }) => gone(reason)
-    )
-    link.connection = connection
-    deadlines.dial.met(link)
-    deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
-    move(core, link, "Handshaking", "TcpEstablished")
-    core.stats.increment("handshakes_started")
-    const ephemeral = yield* core.entropy.keyAgreement
-    const initiator = new Initiator(core.party, ephemeral)
-    link.hello = ephemeral.publicKey
-    core.ephemerals.add(ephemeral.publicKey, link)
-    connection.write([initiator.hello])
-    const proven = yield* answer(initiator, connection)
-    answered(core, link)
-    const connSeq = core.table.nextConnSeq()
-    const refusal = check(core, link, proven) ?? settle(core, link, proven, connSeq)
-    if (refusal !== undefined && !refusal.answer) return yield* refuse(core, proven, drop(refusal.reason))
-    const seenSeq = core.table.seenSeq(proven.peerId, proven.instance)
-    const { frame, session } = initiator.finish({ connSeq, seenSeq })
-    const exchange = new Exchange(core, link, connection, session, proven)
-    link.exchange = exchange
-    connection.write([frame])
-    if (refusal !== undefined) return yield* refuse(core, proven, close(refusal.reason))
-    return yield* confirmed(core, link, connection, exchange, proven)
+/** Dials an endpoint, shakes hands, each within its time limit, and goes on until the session ends. */
+export const dial = (core: Core, link: Link): Effect.Effect<Ending, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    core.deadlines.dial.begin(link, now(core), () => link.end(drop("ConnectTimeout")))
+    return Effect.matchEffect(core.transport.dial(link.endpoint), {
+      onFailure: ({ reason }) => Effect.succeed(gone(reason)),
+      onSuccess: (connection) => {
+        core.deadlines.dial.met(link)
+        move(core, link, "Handshaking", "TcpEstablished")
+        return converse(core, link, connection, () => initiate(core, link, connection))
+      }
+    })
   })
 
-const answer = (initiator: Initiator, connection: Connection): Effect.Effect<Proven, Ending> =>
-  Effect.flatMap(
-    listen(connection, (chunk) => {
-      const step = initiator.receive(chunk)
-      return step._tag === "More" ? undefined : step
-    }),
-    (step) => step._tag === "Proven" ? Effect.succeed(step.peer) : Effect.fail(drop(step.reason))
-  )
+/** Says Hello; then what is done with each chunk. */
+const initiate = (core: Core, link: Link, connection: Connection): Link["stage"] => {
+  const ephemeral = core.entropy.keyAgreement()
+  const initiator = new Initiator(core.party, ephemeral)
+  link.hello = ephemeral.publicKey
+  core.ephemerals.add(ephemeral.publicKey, link)
+  connection.write([initiator.hello])
+  return (chunk) => {
+    const step = initiator.receive(chunk)
+    switch (step._tag) {
+      case "More":
+        return undefined
+      case "Rejected":
+        return drop(step.reason)
+      case "Proven":
+        return finish(core, link, connection, initiator, step.peer)
+    }
+  }
+}
 
-/** What came of the first sealed frames. */
-type Confirmation = Ending | "opened" | undefined
-
-/** Waits for the first sealed frame: anything but Close means that the responder accepted. */
-const confirmed = (
+/** The commit point, if the peer is wanted. */
+const finish = (
   core: Core,
   link: Link,
   connection: Connection,
-  exchange: Exchange,
+  initiator: Initiator,
   proven: Proven
-): Effect.Effect<Exchange, Ending> =>
-  Effect.gen(function*() {
-    const confirmation = yield* listen(connection, (chunk): Confirmation =>
-      exchange.open(chunk) ?? (exchange.session.opened > 0 ? "opened" : undefined))
-    if (exchange.session.opened > 0 && !exchange.refused) {
+): Ending | undefined => {
+  answered(core, link)
+  const connSeq = core.table.nextConnSeq()
+  const refusal = check(core, link, proven) ?? settle(core, link, proven, connSeq)
+  if (refusal !== undefined && !refusal.answer) return refuse(core, proven, drop(refusal.reason))
+  const seenSeq = core.table.seenSeq(proven.peerId, proven.instance)
+  const { frame, session } = initiator.finish({ connSeq, seenSeq })
+  const exchange = new Exchange(core, link, connection, session, proven)
+  link.exchange = exchange
+  connection.write([frame])
+  if (refusal !== undefined) return refuse(core, proven, close(refusal.reason))
+  link.stage = (chunk) => confirm(core, link, exchange, proven, chunk)
+  return link.stage(nothing)
+}
+
+/** Until the first sealed frame: anything but Close means that the responder accepted. */
+const confirm = (
+  core: Core,
+  link: Link,
+  exchange: Exchange,
+  proven: Proven,
+  chunk: Uint8Array
+): Ending | undefined => {
+  const ending = exchange.open(chunk)
+  if (exchange.session.opened > 0) {
+    if (!exchange.refused) {
       // While we waited, another peer may have come in under the same name.
       const holder = core.table.holderOf(proven.nodeId)
-      if (holder !== undefined && holder !== proven.peerId) {
-        return yield* Effect.fail(close("NodeIdConflict"))
-      }
+      if (holder !== undefined && holder !== proven.peerId) return close("NodeIdConflict")
       establish(core, link, proven)
     }
-    exchange.hand()
-    return confirmation === "opened" ? exchange : yield* Effect.fail(confirmation)
-  })
+    link.stage = exchange.take
+  }
+  exchange.hand()
+  return ending
+}
+
+const nothing = new Uint8Array(0)

@@ -1,7 +1,6 @@
 /**
  * What a node decides about a peer that has proven its key: whether it may stay, and which session with it lives.
  */
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { NodeId } from "../domain/NodeId.js"
 import type { CloseReason } from "../domain/Reason.js"
@@ -11,6 +10,7 @@ import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
 import { type Core, now, publish } from "./core.js"
 import { close, type Ending, type Link } from "./link.js"
+import { nonceBytes } from "./nonces.js"
 
 /** A refusal; `answer` says whether the peer is told by a sealed Close. */
 export interface Refusal {
@@ -47,12 +47,11 @@ export const check = (core: Core, link: Link, proven: Proven): Refusal | undefin
   return { reason, answer }
 }
 
-/** Fails with how a refused connection ends. Whoever holds the name that it claims has to show that it lives. */
-export const refuse = (core: Core, { nodeId }: Proven, ending: Ending): Effect.Effect<never, Ending> =>
-  Effect.zipRight(
-    ending.reason === "NodeIdConflict" ? challenge(core, nodeId) : Effect.void,
-    Effect.fail(ending)
-  )
+/** How a refused connection ends. Whoever holds the name that it claims has to show that it lives. */
+export const refuse = (core: Core, { nodeId }: Proven, ending: Ending): Ending => {
+  if (ending.reason === "NodeIdConflict") challenge(core, nodeId)
+  return ending
+}
 
 /**
  * Decides which session with this peer lives: ends the other one and puts this one into force, or refuses it.
@@ -96,21 +95,15 @@ const announceConflict = (
   })
 
 /** The holder of a disputed node id has a moment to show that it lives; one that is gone leaves the name free. */
-const challenge = (core: Core, nodeId: NodeId): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const holder = core.table.holderOf(nodeId)
-    const session = holder === undefined ? undefined : core.table.current(holder)
-    const link = session === undefined ? undefined : core.links.get(session.conn)
-    const exchange = link?.exchange
-    if (link === undefined || exchange === undefined || link.challenged) return Effect.void
-    link.challenged = true
-    const before = exchange.session.opened
-    return Effect.tap(core.entropy.bytes(8), (data) => exchange.ping(data)).pipe(
-      Effect.zipRight(Effect.sleep(core.limits.idChallengeMillis)),
-      Effect.tap(() => {
-        link.challenged = false
-        if (exchange.session.opened === before) link.end(close("Stale"))
-      }),
-      Effect.forkIn(core.scope)
-    )
+const challenge = (core: Core, nodeId: NodeId): void => {
+  const holder = core.table.holderOf(nodeId)
+  const session = holder === undefined ? undefined : core.table.current(holder)
+  const link = session === undefined ? undefined : core.links.get(session.conn)
+  const exchange = link?.exchange
+  if (link === undefined || exchange === undefined || core.deadlines.challenge.holds(link)) return
+  const before = exchange.session.opened
+  exchange.ping(core.entropy.bytes(nonceBytes))
+  core.deadlines.challenge.begin(link, now(core), () => {
+    if (exchange.session.opened === before) link.end(close("Stale"))
   })
+}

@@ -52,6 +52,7 @@ export class Receiving {
           resume(effect)
         })
         this.#reception = reception
+        receiver.begun?.(reception.end)
         reception.pump()
       })
     })
@@ -95,6 +96,9 @@ class Reception<A> {
   get #over(): boolean {
     return this.#ended || this.#abandoned()
   }
+
+  /** Ends it with what the receiver says outside of any chunk. */
+  readonly end = (said: A): void => this.#end(Effect.succeedSome(said))
 
   wake(): void {
     if (this.#scheduled) return

@@ -11,8 +11,8 @@ import { Entropy } from "../services/Entropy.js"
 import { Identity } from "../services/Identity.js"
 
 /** A fresh identity. @since 0.1.0 */
-export const make: Effect.Effect<typeof Identity.Service, never, Entropy> = Effect.gen(function*() {
-  const { privateKey, publicKey } = yield* (yield* Entropy).signing
+export const make: Effect.Effect<typeof Identity.Service, never, Entropy> = Effect.map(Entropy, (entropy) => {
+  const { privateKey, publicKey } = entropy.signing()
   return Identity.of({
     publicKey,
     peerId: PeerId.fromKey(publicKey),

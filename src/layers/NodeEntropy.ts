@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto"
 import type { KeyPair } from "../protocol/KeyPair.js"
@@ -11,9 +10,9 @@ import { Entropy } from "../services/Entropy.js"
 
 /** @since 0.1.0 */
 export const make: typeof Entropy.Service = Entropy.of({
-  bytes: (size) => Effect.sync(() => new Uint8Array(randomBytes(size))),
-  keyAgreement: Effect.sync(() => generate("x25519")),
-  signing: Effect.sync(() => generate("ed25519"))
+  bytes: (size) => new Uint8Array(randomBytes(size)),
+  keyAgreement: () => generate("x25519"),
+  signing: () => generate("ed25519")
 })
 
 /** @since 0.1.0 */

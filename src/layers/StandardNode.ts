@@ -139,11 +139,11 @@ const makeCore = Effect.gen(function*() {
     peerId: identity.peerId,
     party: {
       identity,
-      instance: yield* entropy.bytes(16),
+      instance: entropy.bytes(16),
       nodeId: settings.id,
       listenPort: 0,
       capabilities: settings.capabilities,
-      staticKey: yield* entropy.keyAgreement,
+      staticKey: entropy.keyAgreement(),
       // A getter: what prints this object does not print the key.
       get networkKey() {
         return Option.match(settings.networkKey, { onNone: () => openNetwork, onSome: Redacted.value })
@@ -161,9 +161,9 @@ const makeCore = Effect.gen(function*() {
     deadlines: {
       dial: new Deadline(limits.dialMillis),
       handshake: new Deadline(limits.handshakeMillis),
-      close: new Deadline(limits.closeMillis)
+      close: new Deadline(limits.closeMillis),
+      challenge: new Deadline(limits.idChallengeMillis)
     },
-    scope: yield* Effect.scope,
     table: new PeerTable(limits),
     admission: new Admission(limits),
     ephemerals: new Ephemerals<Link>(limits),

@@ -41,6 +41,11 @@ export interface Receiver<A> {
   readonly take: (chunk: Uint8Array) => A | undefined
   /** The outgoing buffer is below its mark again, after {@link Connection.write} said `false`. */
   readonly drained?: () => void
+  /**
+   * Called when the receiving begins, with a function that ends it from outside of any chunk; of no effect once it has
+   * ended.
+   */
+  readonly begun?: (end: (said: A) => void) => void
 }
 
 /**

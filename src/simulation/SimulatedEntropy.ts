@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Crypto from "../protocol/Crypto.js"
 import { Entropy } from "../services/Entropy.js"
@@ -13,9 +12,9 @@ import type { World } from "./World.js"
 /** @since 0.1.0 */
 export const make = (world: World, chance: Chance): typeof Entropy.Service =>
   Entropy.of({
-    bytes: (size) => Effect.sync(() => chance.bytes(size)),
-    keyAgreement: Effect.sync(() => world.keys.next()),
-    signing: Effect.sync(() => Crypto.keyPair("Ed25519", chance.bytes(Crypto.keyBytes)))
+    bytes: (size) => chance.bytes(size),
+    keyAgreement: () => world.keys.next(),
+    signing: () => Crypto.keyPair("Ed25519", chance.bytes(Crypto.keyBytes))
   })
 
 /** @since 0.1.0 */

@@ -105,6 +105,7 @@ const frail = (machine: Machine, socket: Tcp.Socket): Connection => {
     receive: (receiver) => {
       drained = receiver.drained
       return connection.receive({
+        ...receiver.begun === undefined ? {} : { begun: receiver.begun },
         take: (chunk) => {
           if (mishaps.strike("read: reset")) socket.reset()
           return receiver.take(chunk)

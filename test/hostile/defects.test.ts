@@ -49,8 +49,9 @@ class Struck {
 
 const spoil = (fault: Fault, broken: Broken) => (connection: Connection): Connection => {
   const failed = Deferred.unsafeMake<never, TransportError>(FiberId.none)
-  const receive = <A>({ drained, take }: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> =>
+  const receive = <A>({ begun, drained, take }: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> =>
     connection.receive<A | Struck>({
+      ...begun === undefined ? {} : { begun },
       ...drained === undefined ? {} : { drained },
       take: (chunk) => broken.read !== undefined && fault.strikes() ? new Struck() : take(chunk)
     }).pipe(
@@ -104,7 +105,10 @@ const places: ReadonlyArray<readonly [name: string, options: (fault: Fault) => O
   ["in making keys", (fault) => ({
     entropy: {
       ...NodeEntropy.make,
-      keyAgreement: Effect.suspend(() => fault.strikes() ? bug : NodeEntropy.make.keyAgreement)
+      keyAgreement: () => {
+        if (fault.strikes()) throw new Error("a bug of ours")
+        return NodeEntropy.make.keyAgreement()
+      }
     }
   })],
   ["in reading", (fault) => ({ transport: transport(fault, { read: bug }) })],

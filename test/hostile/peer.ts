@@ -19,7 +19,7 @@ import { dial, type Wire } from "./wire.js"
 export const fresh = (size = 32): Uint8Array => new Uint8Array(randomBytes(size))
 
 /** A fresh X25519 key. */
-export const share = (): KeyPair => Effect.runSync(NodeEntropy.make.keyAgreement)
+export const share = (): KeyPair => NodeEntropy.make.keyAgreement()
 
 /** A party of the open network with fresh keys. */
 export const party = (

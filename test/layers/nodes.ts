@@ -105,17 +105,17 @@ export const silent = (
   Effect.gen(function*() {
     const transport = yield* MemoryTransport.make({ host })
     const connection = yield* transport.dial(endpoint())
-    const { privateKey, publicKey } = yield* NodeEntropy.make.signing
+    const { privateKey, publicKey } = NodeEntropy.make.signing()
     const initiator = new Initiator({
       identity: { publicKey, sign: (message) => sign(null, message, privateKey) },
-      instance: yield* NodeEntropy.make.bytes(16),
+      instance: NodeEntropy.make.bytes(16),
       nodeId: NodeId.make(id),
       listenPort: 0,
       capabilities: {},
-      staticKey: yield* NodeEntropy.make.keyAgreement,
+      staticKey: NodeEntropy.make.keyAgreement(),
       networkKey: new Uint8Array(32),
       limits: Limits.defaults
-    }, yield* NodeEntropy.make.keyAgreement)
+    }, NodeEntropy.make.keyAgreement())
     yield* write(connection, [initiator.hello])
     while (true) {
       const step = initiator.receive(yield* Effect.orDie(Effect.flatten(read(connection))))

@@ -1,8 +1,6 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as BackOff from "../../src/domain/BackOff.js"
 import { Guard } from "../../src/domain/Guard.js"
@@ -43,7 +41,7 @@ const afterEstablished = (work: (core: Core, link: Link) => Effect.Effect<unknow
   const { establish } = Lifecycle
   vi.spyOn(Lifecycle, "establish").mockImplementation((core, link, proven) => {
     establish(core, link, proven)
-    const refs = Option.getOrThrow(Fiber.getCurrentFiber()).getFiberRefs()
+    const refs = (link.worker ?? assert.fail("nobody works for it")).getFiberRefs()
     Runtime.runFork(Runtime.make({ ...Runtime.defaultRuntime, fiberRefs: refs }))(work(core, link), {
       immediate: false
     })
