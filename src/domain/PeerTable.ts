@@ -66,9 +66,7 @@ export class PeerTable {
   }
 
   /** The live peer that bears a node id. */
-  holderOf(nodeId: NodeId): PeerId | undefined {
-    return this.#holders.get(nodeId)
-  }
+  readonly holderOf = (nodeId: NodeId): PeerId | undefined => this.#holders.get(nodeId)
 
   /**
    * Whether one more session has a place. Some places are kept for peers that we dial or that are pinned, at most
@@ -125,18 +123,18 @@ export class PeerTable {
     const { instance, peer } = session
     const seq = SessionRule.acceptedSeq(this.#accepted.get(peer), session)
     remember(this.#accepted, peer, { instance, seq }, this.#limits.lostPeers + this.#limits.peers)
-    this.#put({ ...session, direction: "inbound", state: "Connected" }, nowMillis)
+    this.#put(placed(session, "inbound", "Connected"), nowMillis)
   }
 
   /** Our own dial passed its commit point: from now on it is the session with this peer. */
   commit(session: Omit<Session, "direction" | "state">, nowMillis: number): void {
-    this.#put({ ...session, direction: "outbound", state: "Handshaking" }, nowMillis)
+    this.#put(placed(session, "outbound", "Handshaking"), nowMillis)
   }
 
   /** A session changed to Connected or Stale. Nothing happens if it is not the one in force. */
   moved(peer: PeerId, conn: number, state: "Connected" | "Stale", nowMillis: number): void {
     const session = this.#sessions.get(peer)
-    if (session?.conn === conn) this.#put({ ...session, state }, nowMillis)
+    if (session?.conn === conn) this.#put(placed(session, session.direction, state), nowMillis)
   }
 
   /** A session ended. True if it was the one in force: the peer is now lost. */
@@ -193,6 +191,13 @@ export class PeerTable {
     this.#lost.set(peer, { conn: session.conn, atMillis: nowMillis })
   }
 }
+
+/** Field by field: a handshake copies it three times, and a spread costs several times as much. */
+const placed = (
+  { conn, connSeq, instance, nodeId, peer, pinned }: Omit<Session, "direction" | "state">,
+  direction: Direction,
+  state: Session["state"]
+): Session => ({ conn, peer, nodeId, instance, direction, connSeq, pinned, state })
 
 /** Sets an entry as the most recent one and lets the least recent go beyond the cap. */
 const remember = <K, V>(map: Map<K, V>, key: K, value: V, cap: number): void => {

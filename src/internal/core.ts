@@ -15,6 +15,7 @@ import type { PeerTable } from "../domain/PeerTable.js"
 import type { Reason } from "../domain/Reason.js"
 import type { Ephemerals } from "../protocol/Ephemerals.js"
 import type { LocalParty } from "../protocol/Handshake.js"
+import type { Knowledge } from "../protocol/IdentityCheck.js"
 import type { ConnectionGuard } from "../services/ConnectionGuard.js"
 import type { Entropy } from "../services/Entropy.js"
 import type { Message, Peer } from "../services/Node.js"
@@ -30,6 +31,8 @@ export interface Core {
   readonly settings: Settings
   readonly limits: Limits
   readonly peerId: PeerId
+  /** Ourselves, as a peer that may be ourselves is judged by. */
+  readonly own: Knowledge["own"]
   /** Its port is known once the node listens. */
   readonly party: LocalParty & { listenPort: number }
   readonly clock: Clock.Clock

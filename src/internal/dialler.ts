@@ -74,22 +74,22 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     }
 
     const connect: Dialler["connect"] = (endpoint) =>
-      Effect.gen(function*() {
+      Effect.suspend(() => {
         const closed = core.stopping ? "Stopped" : core.settings.dialling ? undefined : "NotDialling"
         if (closed !== undefined) {
-          return yield* new ConnectError({
+          return new ConnectError({
             endpoint,
             reason: closed,
             retryInMillis: Number.POSITIVE_INFINITY
           })
         }
         const begun = attempt(endpoint, "manual")
-        if (!("verdict" in begun)) return yield* outcome(core, begun)
+        if (!("verdict" in begun)) return outcome(core, begun)
         const current = underWay(core, inFlight, endpoint)
         if (current !== undefined && (begun.verdict === "in flight" || begun.verdict === "connected")) {
-          return yield* outcome(core, current)
+          return outcome(core, current)
         }
-        return yield* new ConnectError({
+        return new ConnectError({
           endpoint,
           reason: begun.verdict === "dial" ? "in flight" : begun.verdict,
           retryInMillis: Duration.toMillis(begun.retryIn)

@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import type { NodeId } from "../domain/NodeId.js"
 import type { CloseReason } from "../domain/Reason.js"
 import * as SessionRule from "../domain/SessionRule.js"
-import * as Crypto from "../protocol/Crypto.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
 import { type Core, now, publish } from "./core.js"
@@ -22,15 +21,18 @@ export interface Refusal {
 export const check = (core: Core, link: Link, proven: Proven): Refusal | undefined => {
   const { settings, table } = core
   const outbound = link.direction === "outbound"
-  const pin = Option.fromNullable(outbound ? settings.pins.get(link.endpoint.toString()) : undefined)
+  const { allowed, denied, knownPeers, pins } = settings
+  const pin = Option.fromNullable(outbound ? pins.get(link.endpoint.toString()) : undefined)
   link.proven = proven
-  link.trust = IdentityCheck.trustOf(proven, { ...settings, pin })
+  link.trust = IdentityCheck.trustOf(proven, { pin, knownPeers })
   const place = table.room(proven.peerId, link.direction, link.trust === "pinned")
   const reason = IdentityCheck.check(proven, {
-    ...settings,
     pin,
-    own: { peerId: core.peerId, instance: Crypto.hex(core.party.instance), nodeId: settings.id },
-    holderOf: (nodeId) => table.holderOf(nodeId),
+    allowed,
+    denied,
+    knownPeers,
+    own: core.own,
+    holderOf: table.holderOf,
     room: place.room
   })
   if (reason === undefined) {

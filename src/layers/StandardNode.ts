@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Admission } from "../domain/Admission.js"
+import * as Crypto from "../protocol/Crypto.js"
 import type { Candidate } from "../domain/Candidate.js"
 import type * as Endpoint from "../domain/Endpoint.js"
 import type { NodeEvent } from "../domain/NodeEvent.js"
@@ -133,13 +134,16 @@ const makeCore = Effect.gen(function*() {
   const { limits } = settings
   const entropy = yield* Entropy
   const identity = yield* Identity
+  const { peerId } = identity
+  const instance = entropy.bytes(16)
   const core: Core = {
     settings,
     limits,
-    peerId: identity.peerId,
+    peerId,
+    own: { peerId, instance: Crypto.hex(instance), nodeId: settings.id },
     party: {
       identity,
-      instance: entropy.bytes(16),
+      instance,
       nodeId: settings.id,
       listenPort: 0,
       capabilities: settings.capabilities,

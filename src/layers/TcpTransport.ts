@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { reasonOf } from "../internal/errno.js"
@@ -115,11 +115,13 @@ const owned = <H, A>(
   ready: (handle: H) => Effect.Effect<A, TransportError>,
   close: (handle: H) => void
 ): Effect.Effect<A, TransportError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) => {
-    const handle = open()
-    const release = Effect.sync(() => close(handle))
-    return restore(ready(handle)).pipe(
-      Effect.onError(() => release),
-      Effect.tap(() => Effect.addFinalizer(() => release))
-    )
-  })
+  Effect.uninterruptibleMask((restore) =>
+    Effect.scopeWith((scope) => {
+      const handle = open()
+      const release = Effect.sync(() => close(handle))
+      return Effect.matchCauseEffect(restore(ready(handle)), {
+        onFailure: (cause) => Effect.zipRight(release, Effect.failCause(cause)),
+        onSuccess: (it) => Effect.as(Scope.addFinalizer(scope, release), it)
+      })
+    })
+  )

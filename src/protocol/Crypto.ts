@@ -40,11 +40,14 @@ export const rehash = (running: Uint8Array, first: Uint8Array, second: Uint8Arra
 
 /**
  * A handle for a peer's raw X25519 public key; nothing if it is one of those whose result does not depend on our key.
+ * One that is `lasting` is imported once for as long as it is met again.
  *
  * @since 0.1.0
  */
-export const importShare = (publicKey: Uint8Array): KeyObject | undefined =>
-  isAmong(lowOrder, publicKey) ? undefined : createPublicKey(jwk("X25519", publicKey))
+export const importShare = (publicKey: Uint8Array, lasting: boolean): KeyObject | undefined => {
+  if (isAmong(lowOrder, publicKey)) return undefined
+  return lasting ? met("X25519", publicKey) : createPublicKey(jwk("X25519", publicKey))
+}
 
 /** X25519 of our private key and a peer's public one. @since 0.1.0 */
 export const agree = (privateKey: KeyObject, publicKey: KeyObject): Uint8Array =>
@@ -59,7 +62,7 @@ export const sign = (privateKey: KeyObject, message: Uint8Array): Uint8Array =>
 
 /** Whether a signature of a message is right under a raw Ed25519 public key. @since 0.1.0 */
 export const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-  verifyBytes(null, message, identity(publicKey), signature)
+  verifyBytes(null, message, met("Ed25519", publicKey), signature)
 
 /**
  * The key pair that belongs to 32 secret bytes: a raw X25519 private key or an Ed25519 seed.
@@ -84,16 +87,16 @@ export const hex = (bytes: Uint8Array): string => text(bytes, "hex")
 /** Memory for what is hashed, enough for every message of ours. */
 const room = Buffer.alloc(2_048)
 
-/** How many identities are remembered: those of twice as many peers as a node has by default. */
-const identitiesKept = 256
+/** How many keys of a kind are remembered: those of twice as many peers as a node has by default. */
+const keysKept = 256
 
-const identities = new RecentMap<KeyObject>(identitiesKept)
+const kept = { X25519: new RecentMap<KeyObject>(keysKept), Ed25519: new RecentMap<KeyObject>(keysKept) }
 
-/** An identity's key, imported once for as long as it is met again: that is a tenth of checking its signature. */
-const identity = (publicKey: Uint8Array): KeyObject => {
+/** A peer's lasting key, imported once for as long as it is met again: that is a tenth of what it is used for. */
+const met = (kind: "X25519" | "Ed25519", publicKey: Uint8Array): KeyObject => {
   const name = text(publicKey, "latin1")
-  const key = identities.get(name) ?? createPublicKey(jwk("Ed25519", publicKey))
-  identities.put(name, key)
+  const key = kept[kind].get(name) ?? createPublicKey(jwk(kind, publicKey))
+  kept[kind].put(name, key)
   return key
 }
 

@@ -206,10 +206,6 @@ class Prepared {
   }
 
   #describes(local: LocalParty): boolean {
-    const own = this.#local
-    return local.listenPort === own.listenPort && local.nodeId === own.nodeId &&
-      local.instance === own.instance && local.identity === own.identity &&
-      local.capabilities === own.capabilities && local.staticKey === own.staticKey &&
-      local.networkKey === own.networkKey
+    return local.listenPort === this.#local.listenPort
   }
 }

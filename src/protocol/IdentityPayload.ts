@@ -116,7 +116,7 @@ const hashBytes = 32
 const signedHead = context.length + 1 + hashBytes
 
 const signed = (role: Role, hash: Uint8Array, body: Uint8Array): Uint8Array => {
-  const message = new Uint8Array(signedHead + body.length)
+  const message = Buffer.allocUnsafe(signedHead + body.length)
   message.set(context)
   message[context.length] = roleByte[role]
   message.set(hash, context.length + 1)

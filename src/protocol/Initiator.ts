@@ -39,7 +39,7 @@ export class Initiator {
   /** Takes what the connection brought; the chunk is the caller's again. After a rejection nothing is read any more. */
   receive(chunk: Uint8Array): Step {
     if (typeof this.#state === "object") return this.#state
-    this.#reader.push(new Uint8Array(chunk))
+    this.#reader.push(Buffer.from(chunk))
     if (this.#state !== "WaitAck") return Handshake.more
     const peer = Handshake.readIdentity(this.#noise, this.#reader, "responder")
     if (peer === undefined) return Handshake.more

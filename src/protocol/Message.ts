@@ -134,8 +134,13 @@ export const typeOf = (message: Message): number =>
 
 /** The plaintext of a Close. Of the detail goes what is printable ASCII, and no more than its limit. @since 0.1.0 */
 export const encodeClose = (code: number, detail: string): Uint8Array => {
-  const text = encoder.encode(detail.replace(/[^ -~]/g, "").slice(0, maxDetail))
-  return Uint8Array.of(code & 0xff, code >>> 8, text.length, ...text)
+  const text = detail.replace(/[^ -~]/g, "").slice(0, maxDetail)
+  const bytes = new Uint8Array(3 + text.length)
+  bytes[0] = code
+  bytes[1] = code >>> 8
+  bytes[2] = text.length
+  for (let at = 0; at < text.length; at++) bytes[3 + at] = text.charCodeAt(at)
+  return bytes
 }
 
 /** What a Close says; nothing if it does not parse. @since 0.1.0 */

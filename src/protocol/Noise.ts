@@ -75,7 +75,7 @@ export class Noise {
   /** At the beginning; `other` is what {@link fork} begins from. */
   constructor(setup: Setup, other?: Noise) {
     this.#setup = setup
-    if (setup.remoteStatic !== undefined) this.#remoteStatic = new Share(setup.remoteStatic)
+    if (setup.remoteStatic !== undefined) this.#remoteStatic = new Share(setup.remoteStatic, true)
     if (other !== undefined) {
       this.#mixesEphemerals = other.#mixesEphemerals
       this.#opening = other.#opening
@@ -146,7 +146,7 @@ export class Noise {
           // Copied: a key must not change with a buffer that its owner uses again.
           const bytes = new Uint8Array(message.subarray(at, at += Crypto.keyBytes))
           if (bytes.length < Crypto.keyBytes) return "DecryptFailed"
-          this.#remoteEphemeral = new Share(bytes)
+          this.#remoteEphemeral = new Share(bytes, false)
           this.#mixEphemeral(bytes)
           break
         }
@@ -154,7 +154,7 @@ export class Noise {
           const size = this.#keyed ? Crypto.keyBytes + tagBytes : Crypto.keyBytes
           const bytes = this.#decrypt(message.subarray(at, at += size))
           if (bytes?.length !== Crypto.keyBytes) return "DecryptFailed"
-          this.#remoteStatic = new Share(new Uint8Array(bytes))
+          this.#remoteStatic = new Share(new Uint8Array(bytes), true)
           break
         }
         case "psk":
@@ -261,15 +261,17 @@ export class Noise {
 /** A public key of the other end, imported when it is first used and never again. */
 class Share {
   readonly #bytes: Uint8Array
+  readonly #lasting: boolean
   #handle: KeyObject | undefined
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, lasting: boolean) {
     this.#bytes = bytes
+    this.#lasting = lasting
   }
 
   /** Nothing if the key is of low order. */
   get handle(): KeyObject | undefined {
-    return this.#handle ??= Crypto.importShare(this.#bytes)
+    return this.#handle ??= Crypto.importShare(this.#bytes, this.#lasting)
   }
 }
 

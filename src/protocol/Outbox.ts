@@ -78,7 +78,7 @@ export class Outbox {
     for (; at < payloads.length && this.#bytes < sendQueueSoftBytes; at++) {
       const payload = payloads[at] ?? nothing
       if (payload.length > most) break
-      this.#put(head, payload, nowMillis)
+      this.#put(head, payload, nowMillis, payloads.length - at)
     }
     return at
   }
@@ -172,10 +172,10 @@ export class Outbox {
     this.#last = sealed
   }
 
-  /** Takes a short message. */
-  #put(head: Uint8Array, payload: Uint8Array, nowMillis: () => number): void {
+  /** Takes a short message, the first of so many of about its length. */
+  #put(head: Uint8Array, payload: Uint8Array, nowMillis: () => number, count = 1): void {
     if (this.#joins(Envelope.types.Data, head, payload)) return
-    this.#gather(Envelope.types.Data, head, payload, nowMillis())
+    this.#gather(Envelope.types.Data, head, payload, nowMillis(), count)
   }
 
   /** Puts a small plaintext of two pieces to those that are gathered; false if there is none or no room. */
@@ -188,9 +188,9 @@ export class Outbox {
     return true
   }
 
-  #gather(type: number, head: Uint8Array, rest: Uint8Array, nowMillis: number): void {
+  #gather(type: number, head: Uint8Array, rest: Uint8Array, nowMillis: number, count = 1): void {
     this.#sealGathered()
-    const gathering = new Gathering(nowMillis, head.length + rest.length)
+    const gathering = new Gathering(nowMillis, head.length + rest.length, count)
     gathering.add(type, head, rest)
     this.#gathering = gathering
     this.#bytes += gathering.length
@@ -247,9 +247,10 @@ class Gathering {
   #start = 0
   #type = 0
 
-  constructor(sinceMillis: number, bytes: number) {
+  /** For so many plaintexts of about so many bytes each. */
+  constructor(sinceMillis: number, bytes: number, count: number) {
     this.sinceMillis = sinceMillis
-    this.#bytes = Buffer.allocUnsafe(Math.max(leastBytes, bytes + Message.itemHead(bytes)))
+    this.#bytes = memory(Math.max(leastBytes, count * (bytes + Message.itemHead(bytes))))
   }
 
   get type(): number {
@@ -289,11 +290,16 @@ class Gathering {
   }
 
   #grow(length: number): void {
-    const wanted = Math.min(Envelope.maxPlain, 4 * length)
-    const used = wanted === Envelope.maxPlain ? spare : undefined
-    const grown = used ?? Buffer.allocUnsafe(wanted)
-    if (used !== undefined) spare = undefined
+    const grown = memory(4 * length)
     grown.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
   }
+}
+
+/** Memory for so many bytes, or for a full bundle if they are more. */
+const memory = (bytes: number): Uint8Array => {
+  if (bytes < Envelope.maxPlain) return Buffer.allocUnsafe(bytes)
+  const full = spare ?? Buffer.allocUnsafe(Envelope.maxPlain)
+  spare = undefined
+  return full
 }

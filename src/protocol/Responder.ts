@@ -45,7 +45,7 @@ export class Responder {
   receive(chunk: Uint8Array, nowMillis: number): Step {
     if (typeof this.#state === "object") return this.#state
     if (this.#state === "WaitHello") return this.#readHello(chunk, nowMillis)
-    this.#reader.push(new Uint8Array(chunk))
+    this.#reader.push(Buffer.from(chunk))
     if (this.#state !== "WaitFinish") return Handshake.more
     const peer = Handshake.readIdentity(this.#noise, this.#reader, "initiator")
     if (peer === undefined) return Handshake.more
@@ -78,7 +78,7 @@ export class Responder {
       if (this.#hello[at] !== helloPrefix[at]) return this.#reject(kindOf(this.#hello.subarray(0, end)))
     }
     if (this.#helloFilled < helloBytes) return Handshake.more
-    this.#reader.push(new Uint8Array(chunk.subarray(taken.length)))
+    if (taken.length < chunk.length) this.#reader.push(Buffer.from(chunk.subarray(taken.length)))
     const payload = this.#hello.subarray(helloPrefix.length)
     const ephemeral = payload.subarray(0, Crypto.keyBytes)
     const refused = this.#gate.check(ephemeral, nowMillis)
