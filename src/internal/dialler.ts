@@ -66,7 +66,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       const link = begin(core, "outbound", endpoint)
       const key = endpoint.toString()
       inFlight.set(key, link)
-      const life = Effect.scoped(run(core, link, dial(core, link)))
+      const life = Effect.scoped(run(core, link, () => dial(core, link)))
       start(life, { immediate: false, scheduler: core.scheduler }).addObserver(() => {
         if (inFlight.get(key) === link) inFlight.delete(key)
       })

@@ -67,7 +67,7 @@ export class Exchange implements Sink {
    * Opens what a chunk holds and hands it to whom it concerns; says how the session ends, if it ends by it. Without a
    * chunk that is done with what came too early for the handshake.
    */
-  readonly take = (chunk: Uint8Array = nothing): Ending | undefined => {
+  take(chunk: Uint8Array = nothing): Ending | undefined {
     const before = this.session.opened
     const scheduled = this.#scheduled
     this.#scheduled = true
@@ -152,7 +152,7 @@ export class Exchange implements Sink {
   }
 
   /** The socket takes more again. */
-  readonly drained = (): void => {
+  drained(): void {
     this.#blocked = false
     this.flush()
   }
@@ -197,10 +197,10 @@ export class Exchange implements Sink {
     if (this.outbox.bytes > this.#core.limits.sendQueueHardBytes) this.#link.end(close("SlowPeer"))
     if (this.#scheduled || this.#blocked) return
     this.#scheduled = true
-    this.#core.scheduler.scheduleTask(this.#flushInTurn, 0)
+    this.#core.scheduler.scheduleTask(() => this.#flushInTurn(), 0)
   }
 
-  readonly #flushInTurn = (): void => {
+  #flushInTurn(): void {
     this.#scheduled = false
     try {
       this.flush()

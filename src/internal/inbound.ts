@@ -3,19 +3,27 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import type * as Option from "effect/Option"
 import type { Proven } from "../protocol/Handshake.js"
 import { Responder } from "../protocol/Responder.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { converse, establish } from "./lifecycle.js"
+import { establish, start } from "./lifecycle.js"
 import { close, drop, type Ending, type Link } from "./link.js"
 import { nonceBytes } from "./nonces.js"
 import { check, refuse, settle } from "./policy.js"
 
 /** Answers a dial within the time limit, and goes on until the session ends. */
-export const accept = (core: Core, link: Link, connection: Connection): Effect.Effect<Ending> =>
-  converse(core, link, connection, () => respond(core, link, connection))
+export const accept = (
+  core: Core,
+  link: Link,
+  connection: Connection
+): Effect.Effect<Option.Option<Ending>, TransportError> => {
+  start(core, link, connection)
+  link.stage = respond(core, link, connection)
+  return connection.receive(link)
+}
 
 /** What is done with each chunk. */
 const respond = (core: Core, link: Link, connection: Connection): Link["stage"] => {
@@ -52,7 +60,7 @@ const welcome = (
   link.exchange = exchange
   if (refusal !== undefined) return refuse(core, proven, close(refusal.reason))
   establish(core, link, proven)
-  link.stage = exchange.take
+  link.stage = (chunk) => exchange.take(chunk)
   exchange.ping(core.entropy.bytes(nonceBytes))
   return exchange.take()
 }

@@ -12,7 +12,7 @@ import * as PeerState from "../domain/PeerState.js"
 import { classOf } from "../domain/Reason.js"
 import type { Proven } from "../protocol/Handshake.js"
 import { ConnectError } from "../services/Node.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, describe, gauge, move, now, publish } from "./core.js"
 import { died, drop, type Ending, gone, Link } from "./link.js"
 
@@ -35,39 +35,32 @@ export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpo
 export const run = <R>(
   core: Core,
   link: Link,
-  work: Effect.Effect<Ending, never, R>
+  work: () => Effect.Effect<Option.Option<Ending>, TransportError, R>
 ): Effect.Effect<void, never, R> =>
   Effect.withFiberRuntime((fiber) => {
     link.worker = fiber
     if (link.over) return conclude(core, link, drop("Stopped"))
-    return Effect.matchCauseEffect(Effect.interruptible(work), {
-      onSuccess: (ending) => conclude(core, link, ending),
-      onFailure: (cause) =>
-        conclude(core, link, Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause))
+    return Effect.matchCauseEffect(Effect.interruptible(Effect.suspend(work)), {
+      onSuccess: (said) => conclude(core, link, Option.getOrElse(said, () => silent(link))),
+      onFailure: (cause) => conclude(core, link, failed(cause))
     })
   })
 
-/**
- * Shakes hands and goes on until the session ends: what comes goes to `begin`'s function at first, and to those that
- * take its place in {@link Link.stage}.
- */
-export const converse = (
-  core: Core,
-  link: Link,
-  connection: Connection,
-  begin: () => Link["stage"]
-): Effect.Effect<Ending> =>
-  Effect.suspend(() => {
-    link.connection = connection
-    core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
-    core.stats.increment("handshakes_started")
-    link.stage = begin()
-    return Effect.match(connection.receive(link), {
-      onFailure: ({ reason }) => gone(reason),
-      onSuccess: (said) =>
-        Option.getOrElse(said, () => gone(PeerState.isLive(link.state) ? "Truncated" : "RemoteClosed"))
-    })
-  })
+/** The other end writes no more, though it has not said Close. */
+const silent = ({ state }: Link): Ending => gone(PeerState.isLive(state) ? "Truncated" : "RemoteClosed")
+
+const failed = (cause: Cause.Cause<TransportError>): Ending => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  if (error !== undefined) return gone(error.reason)
+  return Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause)
+}
+
+/** A handshake begins on a connection that stands. */
+export const start = (core: Core, link: Link, connection: Connection): void => {
+  link.connection = connection
+  core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
+  core.stats.increment("handshakes_started")
+}
 
 /** The handshake is complete: the session is in force, and everybody who waits for it learns of it. */
 export const establish = (core: Core, link: Link, proven: Proven): void => {

@@ -110,14 +110,18 @@ export class Link implements Receiver<Ending> {
     this.#space?.raise()
   }
 
-  readonly take = (chunk: Uint8Array): Ending | undefined => this.stage(chunk)
+  take(chunk: Uint8Array): Ending | undefined {
+    return this.stage(chunk)
+  }
 
-  readonly begun = (say: (ending: Ending) => void): void => {
+  begun(say: (ending: Ending) => void): void {
     if (this.ending === undefined) this.#say = say
     else say(this.ending)
   }
 
-  readonly drained = (): void => this.exchange?.drained()
+  drained(): void {
+    this.exchange?.drained()
+  }
 
   /** Cuts the goodbye off. */
   hush(): void {

@@ -2,29 +2,31 @@
  * A dial: the TCP connection and the initiator's half of the handshake, driven over it.
  */
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Proven } from "../protocol/Handshake.js"
 import { Initiator } from "../protocol/Initiator.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, move, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { answered, converse, establish } from "./lifecycle.js"
-import { close, drop, type Ending, gone, type Link } from "./link.js"
+import { answered, establish, start } from "./lifecycle.js"
+import { close, drop, type Ending, type Link } from "./link.js"
 import { check, refuse, settle } from "./policy.js"
 
 /** Dials an endpoint, shakes hands, each within its time limit, and goes on until the session ends. */
-export const dial = (core: Core, link: Link): Effect.Effect<Ending, never, Scope.Scope> =>
-  Effect.suspend(() => {
-    core.deadlines.dial.begin(link, now(core), () => link.end(drop("ConnectTimeout")))
-    return Effect.matchEffect(core.transport.dial(link.endpoint), {
-      onFailure: ({ reason }) => Effect.succeed(gone(reason)),
-      onSuccess: (connection) => {
-        core.deadlines.dial.met(link)
-        move(core, link, "Handshaking", "TcpEstablished")
-        return converse(core, link, connection, () => initiate(core, link, connection))
-      }
-    })
+export const dial = (
+  core: Core,
+  link: Link
+): Effect.Effect<Option.Option<Ending>, TransportError, Scope.Scope> => {
+  core.deadlines.dial.begin(link, now(core), () => link.end(drop("ConnectTimeout")))
+  return Effect.flatMap(core.transport.dial(link.endpoint), (connection) => {
+    core.deadlines.dial.met(link)
+    move(core, link, "Handshaking", "TcpEstablished")
+    start(core, link, connection)
+    link.stage = initiate(core, link, connection)
+    return connection.receive(link)
   })
+}
 
 /** Says Hello; then what is done with each chunk. */
 const initiate = (core: Core, link: Link, connection: Connection): Link["stage"] => {
@@ -84,7 +86,7 @@ const confirm = (
       if (holder !== undefined && holder !== proven.peerId) return close("NodeIdConflict")
       establish(core, link, proven)
     }
-    link.stage = exchange.take
+    link.stage = (chunk) => exchange.take(chunk)
   }
   exchange.hand()
   return ending

@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as Option from "effect/Option"
 import * as RuntimeFlags from "effect/RuntimeFlags"
@@ -17,45 +18,33 @@ import type { Receiver, TransportError } from "../services/Transport.js"
  */
 export type Next = Uint8Array | Effect.Effect<Option.Option<never>, TransportError> | undefined
 
-/** Runs a task now or later. @since 0.1.0 */
-export type Run = (task: () => void) => void
-
-/** Runs it now: for what is told outside of any step of a fiber. @since 0.1.0 */
-export const atOnce: Run = (task) => task()
-
 /**
  * One receiver at a time. Whoever brings bytes says so by `wake`.
  *
  * @since 0.1.0
  */
 export class Receiving {
-  readonly #next: () => Next
-  readonly #run: Run | undefined
+  readonly next: () => Next
+  readonly atOnce: boolean
   #reception: Pick<Reception<unknown>, "wake" | "drained"> | undefined
 
-  /** Without `run`, chunks are handed on by the scheduler of the fiber that receives. */
-  constructor(next: () => Next, run?: Run) {
-    this.#next = next
-    this.#run = run
+  /** Chunks are handed on `atOnce` if they come outside of any step of a fiber; else by the receiving one's scheduler. */
+  constructor(next: () => Next, atOnce = false) {
+    this.next = next
+    this.atOnce = atOnce
   }
 
   /** As `Connection.receive` says. */
   receive<A>(receiver: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> {
-    return Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
-      const run: Run = this.#run ?? ((task) => fiber.currentScheduler.scheduleTask(task, 0))
-      const interruptible = RuntimeFlags.interruptible(runtimeFlags)
-      // Asked and not cleared away by a finalizer, which would cost more than all else here.
-      const abandoned = () => interruptible && !Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))
-      return Effect.async((resume) => {
-        const reception = new Reception(this.#next, receiver, run, abandoned, (effect) => {
-          if (this.#reception === reception) this.#reception = undefined
-          resume(effect)
-        })
+    return Effect.withFiberRuntime((fiber, { runtimeFlags }) =>
+      Effect.async((resume) => {
+        const interruptible = RuntimeFlags.interruptible(runtimeFlags)
+        const reception = new Reception(this, receiver, fiber, interruptible, resume)
         this.#reception = reception
-        receiver.begun?.(reception.end)
+        receiver.begun?.((said) => reception.end(Effect.succeedSome(said)))
         reception.pump()
       })
-    })
+    )
   }
 
   /** Something has come, or the end. */
@@ -67,79 +56,89 @@ export class Receiving {
   drained(): void {
     this.#reception?.drained()
   }
+
+  /** Nobody receives any more. */
+  ended(reception: Pick<Reception<unknown>, "wake" | "drained">): void {
+    if (this.#reception === reception) this.#reception = undefined
+  }
 }
 
+/** How the receiving ends for the fiber that waits. */
+type Outcome<A> = Effect.Effect<Option.Option<A>, TransportError>
+
 class Reception<A> {
-  readonly #next: () => Next
+  readonly #receiving: Receiving
   readonly #receiver: Receiver<A>
-  readonly #run: Run
-  readonly #abandoned: () => boolean
-  readonly #resume: (effect: Effect.Effect<Option.Option<A>, TransportError>) => void
+  readonly #fiber: Fiber.RuntimeFiber<unknown, unknown>
+  readonly #interruptible: boolean
+  readonly #resume: (outcome: Outcome<A>) => void
   #scheduled = false
   #ended = false
 
   constructor(
-    next: () => Next,
+    receiving: Receiving,
     receiver: Receiver<A>,
-    run: Run,
-    abandoned: () => boolean,
-    resume: (effect: Effect.Effect<Option.Option<A>, TransportError>) => void
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    interruptible: boolean,
+    resume: (outcome: Outcome<A>) => void
   ) {
-    this.#next = next
+    this.#receiving = receiving
     this.#receiver = receiver
-    this.#run = run
-    this.#abandoned = abandoned
+    this.#fiber = fiber
+    this.#interruptible = interruptible
     this.#resume = resume
   }
-
-  /** Nobody waits for it any more. */
-  get #over(): boolean {
-    return this.#ended || this.#abandoned()
-  }
-
-  /** Ends it with what the receiver says outside of any chunk. */
-  readonly end = (said: A): void => this.#end(Effect.succeedSome(said))
 
   wake(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#run(this.pump)
+    if (this.#receiving.atOnce) this.pump()
+    else this.#fiber.currentScheduler.scheduleTask(() => this.pump(), 0)
   }
 
   drained(): void {
-    const { drained } = this.#receiver
-    if (drained === undefined) return
-    this.#run(() => {
-      try {
-        if (!this.#over) drained()
-      } catch (defect) {
-        this.#end(Effect.die(defect))
-      }
-    })
+    if (this.#receiver.drained === undefined) return
+    if (this.#receiving.atOnce) this.#drain()
+    else this.#fiber.currentScheduler.scheduleTask(() => this.#drain(), 0)
   }
 
-  readonly pump = (): void => {
+  pump(): void {
     this.#scheduled = false
     while (!this.#over) {
-      const next = this.#next()
+      const next = this.#receiving.next()
       if (next === undefined) return
       if (next instanceof Uint8Array) this.#take(next)
-      else this.#end(next)
+      else this.end(next)
     }
+  }
+
+  end(outcome: Outcome<A>): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#receiving.ended(this)
+    this.#resume(outcome)
+  }
+
+  /** Nobody waits for it any more. That is asked: a finalizer to say so would cost more than all else here. */
+  get #over(): boolean {
+    return this.#ended ||
+      this.#interruptible && !Cause.isEmpty(this.#fiber.getFiberRef(FiberRef.interruptedCause))
   }
 
   #take(chunk: Uint8Array): void {
     try {
       const said = this.#receiver.take(chunk)
-      if (said !== undefined) this.#end(Effect.succeedSome(said))
+      if (said !== undefined) this.end(Effect.succeedSome(said))
     } catch (defect) {
-      this.#end(Effect.die(defect))
+      this.end(Effect.die(defect))
     }
   }
 
-  #end(effect: Effect.Effect<Option.Option<A>, TransportError>): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#resume(effect)
+  #drain(): void {
+    try {
+      if (!this.#over) this.#receiver.drained?.()
+    } catch (defect) {
+      this.end(Effect.die(defect))
+    }
   }
 }

@@ -9,7 +9,7 @@ import { Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { type Connection, type Receiver, TransportError } from "../services/Transport.js"
 import { reasonOf } from "./errno.js"
-import { atOnce, type Next, Receiving } from "./receiving.js"
+import { type Next, Receiving } from "./receiving.js"
 import { Signal } from "./signal.js"
 
 // The kernel may take everything as fast as a fiber writes it, and then nothing else in the process would run: after
@@ -88,7 +88,7 @@ class SocketConnection implements Connection {
   readonly local: Endpoint.Endpoint
   readonly remote: Endpoint.Endpoint
   readonly #socket: Socket
-  readonly #receiving = new Receiving(() => this.#next(), atOnce)
+  readonly #receiving = new Receiving(() => this.#next(), true)
   readonly #writable = new Signal()
   /** What has come and is not handed on; nothing more is read meanwhile. */
   #chunk: Uint8Array | undefined

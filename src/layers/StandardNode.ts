@@ -86,7 +86,7 @@ const conduct: typeof make = Effect.gen(function*() {
             if (core.stopping) return Effect.void
             const link = begin(core, "inbound", connection.remote)
             core.admission.opened(link.conn, connection.remote.host)
-            return run(core, link, accept(core, link, connection))
+            return run(core, link, () => accept(core, link, connection))
           }))
         )
     }

@@ -38,14 +38,14 @@ export interface Receiver<A> {
    * Takes a chunk, which is good until it returns: the next one may lie in the same memory. Anything but `undefined`
    * ends the receiving with it.
    */
-  readonly take: (chunk: Uint8Array) => A | undefined
+  take(chunk: Uint8Array): A | undefined
   /** The outgoing buffer is below its mark again, after {@link Connection.write} said `false`. */
-  readonly drained?: () => void
+  drained?(): void
   /**
    * Called when the receiving begins, with a function that ends it from outside of any chunk; of no effect once it has
    * ended.
    */
-  readonly begun?: (end: (said: A) => void) => void
+  begun?(end: (said: A) => void): void
 }
 
 /**

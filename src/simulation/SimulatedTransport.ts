@@ -95,23 +95,23 @@ const frail = (machine: Machine, socket: Tcp.Socket): Connection => {
   const { mishaps, network } = machine
   const { connection } = socket
   let slow = false
-  let drained: (() => void) | undefined
+  let drained = (): void => {}
   const hurry = (): void => {
     slow = false
-    drained?.()
+    drained()
   }
   return {
     ...connection,
     receive: (receiver) => {
-      drained = receiver.drained
+      drained = () => receiver.drained?.()
       return connection.receive({
-        ...receiver.begun === undefined ? {} : { begun: receiver.begun },
+        begun: (end) => receiver.begun?.(end),
         take: (chunk) => {
           if (mishaps.strike("read: reset")) socket.reset()
           return receiver.take(chunk)
         },
         drained: () => {
-          if (!slow) drained?.()
+          if (!slow) drained()
         }
       })
     },

@@ -49,11 +49,11 @@ class Struck {
 
 const spoil = (fault: Fault, broken: Broken) => (connection: Connection): Connection => {
   const failed = Deferred.unsafeMake<never, TransportError>(FiberId.none)
-  const receive = <A>({ begun, drained, take }: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> =>
+  const receive = <A>(receiver: Receiver<A>): Effect.Effect<Option.Option<A>, TransportError> =>
     connection.receive<A | Struck>({
-      ...begun === undefined ? {} : { begun },
-      ...drained === undefined ? {} : { drained },
-      take: (chunk) => broken.read !== undefined && fault.strikes() ? new Struck() : take(chunk)
+      begun: (end) => receiver.begun?.(end),
+      drained: () => receiver.drained?.(),
+      take: (chunk) => broken.read !== undefined && fault.strikes() ? new Struck() : receiver.take(chunk)
     }).pipe(
       Effect.flatMap((said) => {
         if (Option.isNone(said)) return Effect.succeedNone
