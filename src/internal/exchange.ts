@@ -15,6 +15,7 @@ import type { Connection } from "../services/Transport.js"
 import { type Core, move, now, publish } from "./core.js"
 import { close, died, drop, type Ending, gone, type Link } from "./link.js"
 import { Joined, Received } from "./received.js"
+import { release } from "./release.js"
 
 /** A Ping that was sent and has not come back. */
 interface PendingPing {
@@ -214,7 +215,7 @@ export class Exchange implements Sink {
     const { sendQueueSoftBytes } = this.#core.limits
     // What waits at the end is the goodbye's.
     while (!this.#blocked && !this.#link.over && this.outbox.bytes > 0) {
-      this.#blocked = !this.#connection.write(this.outbox.flush(sendQueueSoftBytes))
+      this.#blocked = !this.#connection.write(this.outbox.flush(sendQueueSoftBytes), release)
     }
     if (this.hasSpace) this.#link.spread()
   }

@@ -135,13 +135,14 @@ export const side = (
   })
   const drained = Effect.suspend(() => late ? fail("BrokenPipe") : below)
 
-  const write: Connection["write"] = (chunks) => {
+  const write: Connection["write"] = (chunks, left) => {
     if (closed || outbound.broken !== undefined) return false
     if (outbound.ended) {
       late = true
       return false
     }
     for (const bytes of chunks) outbound.push(bytes)
+    left?.(chunks)
     outbound.readable()
     waited = outbound.bytes >= capacity
     return !waited

@@ -118,7 +118,7 @@ class SocketConnection implements Connection {
     return this.#receiving.receive(receiver)
   }
 
-  write(chunks: ReadonlyArray<Uint8Array>): boolean {
+  write(chunks: ReadonlyArray<Uint8Array>, left?: (chunks: ReadonlyArray<Uint8Array>) => void): boolean {
     const socket = this.#socket
     if (this.#gone) return false
     if (socket.writableEnded) {
@@ -126,10 +126,11 @@ class SocketConnection implements Connection {
       return false
     }
     if (chunks.length > 1) socket.cork()
-    for (const chunk of chunks) {
-      socket.write(chunk)
+    const last = chunks.length - 1
+    chunks.forEach((chunk, at) => {
       this.#written += chunk.byteLength
-    }
+      socket.write(chunk, at === last && left !== undefined ? () => left(chunks) : undefined)
+    })
     if (chunks.length > 1) socket.uncork()
     if (this.#written >= turnBytes) {
       this.#written = 0

@@ -66,11 +66,15 @@ export interface Connection {
    */
   readonly receive: <A>(receiver: Receiver<A>) => Effect.Effect<Option.Option<A>, TransportError>
   /**
-   * Sends chunks in order, in one system call where the system permits. They must not be changed afterwards. `false`
-   * says that the outgoing buffer is above its mark: a writer that has more waits until it is {@link drained}. On a
-   * connection that is over nothing happens; how it ended is for {@link receive} and {@link drained} to say.
+   * Sends chunks in order, in one system call where the system permits. They must not be changed afterwards, unless
+   * `left` is called with them: they are not looked at any more then. `false` says that the outgoing buffer is above
+   * its mark: a writer that has more waits until it is {@link drained}. On a connection that is over nothing happens;
+   * how it ended is for {@link receive} and {@link drained} to say.
    */
-  readonly write: (chunks: ReadonlyArray<Uint8Array>) => boolean
+  readonly write: (
+    chunks: ReadonlyArray<Uint8Array>,
+    left?: (chunks: ReadonlyArray<Uint8Array>) => void
+  ) => boolean
   /**
    * Returns once the outgoing buffer is below its mark. Fails if the connection is over, with `BrokenPipe` if we have
    * written behind our own {@link end}.

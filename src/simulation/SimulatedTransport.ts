@@ -115,9 +115,9 @@ const frail = (machine: Machine, socket: Tcp.Socket): Connection => {
         }
       })
     },
-    write: (chunks) => {
+    write: (chunks, left) => {
       if (mishaps.strike("write: broken pipe")) socket.reset("BrokenPipe")
-      const below = connection.write(chunks)
+      const below = connection.write(chunks, left)
       if (!slow && mishaps.strike("write: slow")) {
         slow = true
         network.world.after(slowWriteMillis * 1_000, () => machine.process.scheduleTask(hurry))

@@ -101,13 +101,14 @@ export class Socket {
       local: this.local,
       remote: this.remote,
       receive: (receiver) => this.#receiving.receive(receiver),
-      write: (chunks) => {
+      write: (chunks, left) => {
         if (this.#closed || this.broken !== undefined) return false
         if (this.#ended) {
           this.#late = true
           return false
         }
         for (const chunk of chunks) this.#push(chunk)
+        left?.(chunks)
         this.#waited = this.#outstanding >= windowBytes
         return !this.#waited
       },

@@ -66,8 +66,8 @@ const spoil = (fault: Fault, broken: Broken) => (connection: Connection): Connec
     local: connection.local,
     remote: connection.remote,
     receive,
-    write: (chunks) => {
-      if (broken.write === undefined || !fault.strikes()) return connection.write(chunks)
+    write: (chunks, left) => {
+      if (broken.write === undefined || !fault.strikes()) return connection.write(chunks, left)
       // A bug is thrown; a socket that breaks is seen by whoever receives.
       const exit = Effect.runSyncExit(broken.write)
       if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) throw Cause.squash(exit.cause)
