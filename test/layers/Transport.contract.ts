@@ -314,6 +314,63 @@ export const contract = (
         assert.strictEqual(yield* text(far, 10), "still here")
       }).pipe(Effect.provide(layer)))
 
+    test("ends a receiving when the receiver says so outside of any chunk, and loses nothing", () =>
+      Effect.gen(function*() {
+        const { far, near } = yield* pair(host)
+        const endings: Array<(said: string) => void> = []
+        const taken: Array<string> = []
+        const receiver = {
+          begun: (end: (said: string) => void) => void endings.push(end),
+          take: (chunk: Uint8Array) => void taken.push(new TextDecoder().decode(chunk))
+        }
+        const first = yield* Effect.fork(near.receive(receiver))
+        yield* turn
+        endings.forEach((end) => end("enough"))
+        assert.deepStrictEqual(yield* Fiber.join(first), Option.some("enough"))
+        yield* write(far, [bytes("x")])
+        assert.strictEqual(yield* text(near, 1), "x")
+        const second = yield* Effect.fork(near.receive(receiver))
+        yield* turn
+        // That of one that is over ends no other.
+        endings[0]?.("late")
+        yield* write(far, [bytes("y")])
+        while (taken.length === 0) yield* turn
+        endings[1]?.("done")
+        endings[1]?.("done twice")
+        assert.deepStrictEqual(yield* Fiber.join(second), Option.some("done"))
+        assert.deepStrictEqual([taken, endings.length], [["y"], 2])
+        // Before the first chunk is asked for, while one waits.
+        yield* write(far, [bytes("z")])
+        yield* turn
+        const third = near.receive({ ...receiver, begun: (end: (said: string) => void) => end("at once") })
+        assert.deepStrictEqual(yield* third, Option.some("at once"))
+        assert.strictEqual(yield* text(near, 1), "z")
+      }).pipe(Effect.provide(layer)))
+
+    test("says when chunks have left, and looks at them no more", () =>
+      Effect.gen(function*() {
+        const { far, near } = yield* pair(host)
+        const count = 24
+        const left: Array<number> = []
+        const reader = yield* Effect.fork(readAll(far, count * 100_001))
+        for (let at = 0; at < count; at++) {
+          const chunks = [Uint8Array.of(at), new Uint8Array(100_000).fill(at)]
+          near.write(chunks, (gone) => {
+            assert.strictEqual(gone, chunks)
+            left.push(at)
+            for (const chunk of gone) chunk.fill(255)
+          })
+          yield* near.drained
+        }
+        const all = yield* Fiber.join(reader)
+        for (let at = 0; at < count; at++) {
+          const part = all.subarray(at * 100_001, (at + 1) * 100_001)
+          assert.isTrue(part.every((byte) => byte === at), `message ${at}`)
+        }
+        while (left.length < count) yield* turn
+        assert.deepStrictEqual(left, Array.from({ length: count }, (_, at) => at))
+      }).pipe(Effect.provide(layer)))
+
     test("leaves nothing open when a dial is interrupted", () =>
       Effect.gen(function*() {
         const { dial, newcomers } = yield* receiving(host)
