@@ -18,7 +18,8 @@ export interface Sealed {
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
 export const seal = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Sealed => {
   const { length } = plaintext
-  const target = Buffer.allocUnsafe(length + tagBytes)
+  const { buffer, byteOffset } = Buffer.allocUnsafe(length + tagBytes)
+  const target = new Uint8Array(buffer, byteOffset, length + tagBytes)
   sealInto(key, nonce, ad, nothing, plaintext, target, 0, length)
   return { ciphertext: target.subarray(0, length), tag: target.subarray(length) }
 }

@@ -100,7 +100,9 @@ export const judgeHeader = (body: Uint8Array, expected: Uint8Array): Reason | un
 /** A whole frame, length prefix included, that holds an envelope in clear. @since 0.1.0 */
 export const clear = (type: number, id: number, payload: Uint8Array): Uint8Array => {
   const length = headerBytes + Varint.size(payload.length) + payload.length
-  const frame = Buffer.allocUnsafe(Varint.size(length) + length)
+  const size = Varint.size(length) + length
+  const { buffer, byteOffset } = Buffer.allocUnsafe(size)
+  const frame = new Uint8Array(buffer, byteOffset, size)
   const start = Varint.write(frame, 0, length)
   frame.set(header(type, id, false), start)
   frame.set(payload, Varint.write(frame, start + headerBytes, payload.length))

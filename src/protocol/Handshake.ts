@@ -206,6 +206,10 @@ class Prepared {
   }
 
   #describes(local: LocalParty): boolean {
-    return local.listenPort === this.#local.listenPort
+    const own = this.#local
+    return local.listenPort === own.listenPort && local.nodeId === own.nodeId &&
+      local.instance === own.instance && local.identity === own.identity &&
+      local.capabilities === own.capabilities && local.staticKey === own.staticKey &&
+      local.networkKey === own.networkKey
   }
 }
