@@ -198,24 +198,22 @@ export class Exchange implements Sink {
     if (this.outbox.bytes > this.#core.limits.sendQueueHardBytes) this.#link.end(close("SlowPeer"))
     if (this.#scheduled || this.#blocked) return
     this.#scheduled = true
-    this.#core.scheduler.scheduleTask(() => this.#flushInTurn(), 0)
-  }
-
-  #flushInTurn(): void {
-    this.#scheduled = false
-    try {
+    this.#core.scheduler.scheduleTask(() => {
+      this.#scheduled = false
       this.flush()
-    } catch (defect) {
-      this.#link.end(died(defect))
-    }
+    }, 0)
   }
 
-  /** Writes what waits, everything that has gathered since the last time at once. */
+  /** Writes what waits, everything that has gathered since the last time at once. A defect in it ends the session. */
   flush(): void {
     const { sendQueueSoftBytes } = this.#core.limits
-    // What waits at the end is the goodbye's.
-    while (!this.#blocked && !this.#link.over && this.outbox.bytes > 0) {
-      this.#blocked = !this.#connection.write(this.outbox.flush(sendQueueSoftBytes), release)
+    try {
+      // What waits at the end is the goodbye's.
+      while (!this.#blocked && !this.#link.over && this.outbox.bytes > 0) {
+        this.#blocked = !this.#connection.write(this.outbox.flush(sendQueueSoftBytes), release)
+      }
+    } catch (defect) {
+      this.#link.end(died(defect))
     }
     if (this.hasSpace) this.#link.spread()
   }

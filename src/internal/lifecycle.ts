@@ -119,11 +119,11 @@ const leave = (core: Core, link: Link, ending: Ending, random: number): Effect.E
   return Effect.interruptible(exchange.farewell(goodbye))
 }
 
-/** A defect ends this connection and no other; it is logged with its cause. */
+/** A defect ends this connection and no other; it is logged with its cause, by a logger that may have one of its own. */
 const report = (link: Link, defect: unknown): Effect.Effect<void> =>
-  Effect.annotateLogs(
-    Effect.logError("a defect ended a connection", Cause.isCause(defect) ? defect : Cause.die(defect)),
-    { conn: link.conn, endpoint: link.endpoint.toString() }
+  Effect.logError("a defect ended a connection", Cause.isCause(defect) ? defect : Cause.die(defect)).pipe(
+    Effect.annotateLogs({ conn: link.conn, endpoint: link.endpoint.toString() }),
+    Effect.catchAllCause(() => Effect.void)
   )
 
 /** Our Hello is not in flight any more. */

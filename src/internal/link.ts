@@ -132,7 +132,7 @@ export class Link implements Receiver<Ending> {
   end(ending: Ending): void {
     if (this.ending !== undefined) return
     this.ending = ending
-    // A fiber that is interrupted could not wait for a goodbye any more: that is for a dial, which has none.
+    // A fiber that is interrupted could not wait for a goodbye any more: that is for before there is a session.
     if (this.#say === undefined) this.worker?.unsafeInterruptAsFork(FiberId.none)
     else this.#say(ending)
     // Writers that wait for space find no session any more.

@@ -24,7 +24,7 @@ export const send = (
     if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
     if (!Message.isTopic(topic)) return fail(peer, "BadTopic")
     const { exchange } = link
-    if (link.writers === 0 && exchange !== undefined && finds(core, exchange, payload)) {
+    if (link.writers === 0 && exchange !== undefined && finds(core, link, exchange, payload)) {
       exchange.offerData(topic, payload)
       return Effect.void
     }
@@ -50,7 +50,7 @@ export const sendAll = (
         while ((at = exchange.offerShort(topic, payloads, at)) < payloads.length) {
           const payload = payloads[at] ?? nothing
           if (payload.length > core.limits.messageBytes) return fail(peer, "MessageTooLong")
-          if (!finds(core, exchange, payload)) {
+          if (!finds(core, link, exchange, payload)) {
             if (!held) return inTurn(link, rest(true))
             at++
             return Effect.zipRight(wait(link, peer, topic, payload), rest(true))
@@ -70,9 +70,9 @@ export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Arr
   const exchange = link?.exchange
   if (link === undefined || exchange === undefined || link.writers > 0) return false
   if (payload.length > messageBytes || !Message.isTopic(topic)) return false
-  if (!finds(core, exchange, payload)) {
+  if (!finds(core, link, exchange, payload)) {
     const alone = exchange.outbox.bytes === 0 && payload.length < sendQueueHardBytes
-    if (!alone) return false
+    if (!alone || !isOpen(link)) return false
   }
   exchange.offerData(topic, payload)
   return true
@@ -88,11 +88,11 @@ const fits = ({ limits }: Core, exchange: Exchange, payload: Uint8Array): boolea
   exchange.hasSpace &&
   (payload.length <= wholeBytes || exchange.outbox.bytes + payload.length <= limits.sendQueueSoftBytes)
 
-/** Whether there is space, if need be by writing what waits. */
-const finds = (core: Core, exchange: Exchange, payload: Uint8Array): boolean => {
+/** Whether there is space, if need be by writing what waits, which may end the session. */
+const finds = (core: Core, link: Link, exchange: Exchange, payload: Uint8Array): boolean => {
   if (fits(core, exchange, payload)) return true
   exchange.flush()
-  return fits(core, exchange, payload)
+  return isOpen(link) && fits(core, exchange, payload)
 }
 
 /** Does something once all writers before it are done. */

@@ -8,7 +8,7 @@ import * as SessionRule from "../domain/SessionRule.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
 import { type Core, now, publish } from "./core.js"
-import { close, type Ending, type Link } from "./link.js"
+import { close, died, type Ending, type Link } from "./link.js"
 import { nonceBytes } from "./nonces.js"
 
 /** A refusal; `answer` says whether the peer is told by a sealed Close. */
@@ -104,7 +104,11 @@ const challenge = (core: Core, nodeId: NodeId): void => {
   const exchange = link?.exchange
   if (link === undefined || exchange === undefined || core.deadlines.challenge.holds(link)) return
   const before = exchange.session.opened
-  exchange.ping(core.entropy.bytes(nonceBytes))
+  try {
+    exchange.ping(core.entropy.bytes(nonceBytes))
+  } catch (defect) {
+    return link.end(died(defect))
+  }
   core.deadlines.challenge.begin(link, now(core), () => {
     if (exchange.session.opened === before) link.end(close("Stale"))
   })

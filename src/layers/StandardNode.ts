@@ -264,9 +264,10 @@ const stop = (core: Core): Effect.Effect<void> =>
     const links = [...core.links.values()]
     for (const link of links) link.end({ ...close("Shutdown"), reason: "Stopped" })
     yield* Effect.forEach(links, (link) => link.gone.wait, { discard: true }).pipe(
+      // A finalizer cannot be interrupted, and so what is in it would not be by its time limit.
+      Effect.interruptible,
       Effect.timeoutOption(core.limits.stopMillis)
     )
-    // Nothing interrupts a goodbye but this.
     for (const link of core.links.values()) link.hush()
   })
 

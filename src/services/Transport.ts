@@ -42,8 +42,8 @@ export interface Receiver<A> {
   /** The outgoing buffer is below its mark again, after {@link Connection.write} said `false`. */
   drained?(): void
   /**
-   * Called when the receiving begins, with a function that ends it from outside of any chunk; of no effect once it has
-   * ended.
+   * Called by every connection when the receiving begins, with a function that ends it from outside of any chunk; of no
+   * effect once it has ended.
    */
   begun?(end: (said: A) => void): void
 }
@@ -66,10 +66,10 @@ export interface Connection {
    */
   readonly receive: <A>(receiver: Receiver<A>) => Effect.Effect<Option.Option<A>, TransportError>
   /**
-   * Sends chunks in order, in one system call where the system permits. They must not be changed afterwards, unless
-   * `left` is called with them: they are not looked at any more then. `false` says that the outgoing buffer is above
-   * its mark: a writer that has more waits until it is {@link drained}. On a connection that is over nothing happens;
-   * how it ended is for {@link receive} and {@link drained} to say.
+   * Sends chunks in order, in one system call where the system permits. They must not be changed until `left` is called
+   * with them: they are not looked at any more then, whether they were sent or not. `false` says that the outgoing
+   * buffer is above its mark: a writer that has more waits until it is {@link drained}. On a connection that is over
+   * nothing happens, not even that; how it ended is for {@link receive} and {@link drained} to say.
    */
   readonly write: (
     chunks: ReadonlyArray<Uint8Array>,

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import * as PeerId from "../../src/domain/PeerId.js"
 import type { Reason } from "../../src/domain/Reason.js"
@@ -229,6 +230,58 @@ describe("a defect", () => {
       )
   )
 
+  it.scopedLive("in a write that a sender has caused ends that session, and the sender learns of it", () =>
+    logged((lines) =>
+      Effect.gen(function*() {
+        const fault = new Fault()
+        const subject = yield* start({ transport: transport(fault, { write: bug }) })
+        const other = yield* join(subject.node.address)
+        yield* other.ping
+        for (const send of ["send", "sendAll"] as const) {
+          const { id } = yield* subject.node.connect(yield* somebody)
+          // Nothing of this connection's own may be the one that strikes: it has said all it has to say.
+          yield* Effect.sleep(20)
+          const payloads = Array.from({ length: 40 }, () => fresh(50_000))
+          fault.armed = true
+          const error = yield* Effect.flip(
+            send === "sendAll"
+              ? subject.node.sendAll(id, "t", payloads)
+              : Effect.forEach(payloads, (payload) => subject.node.send(id, "t", payload))
+          )
+          assert.strictEqual(error.reason, "NoSession")
+          yield* subject.until(
+            "peer.state",
+            ({ peer, reason, to }) => peer === id && to === "Closed" && reason === "Internal"
+          )
+          assert.strictEqual(fault.fired, send === "send" ? 1 : 2)
+          subject.forget()
+        }
+        yield* other.ping
+        assert.strictEqual(lines.filter((line) => line.includes("a bug of ours")).length, 2)
+      })
+    ))
+
+  it.scopedLive("of the logger that is told of one leaves nothing behind", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const fault = new Fault()
+      const subject = yield* Scope.extend(start({ transport: transport(fault, { read: bug }) }), scope)
+      const peer = yield* join(subject.node.address)
+      yield* peer.ping
+      fault.armed = true
+      yield* peer.say(types.Ping, fresh(8))
+      yield* peer.rest
+      yield* subject.idle
+      assert.strictEqual(fault.fired, 1)
+      yield* (yield* join(subject.node.address)).ping
+      assert.isTrue(Option.isSome(yield* Effect.timeoutOption(Scope.close(scope, Exit.void), 5_000)))
+    }).pipe(Effect.provide(Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(() => {
+        throw new Error("a bug of the logger")
+      })
+    ))))
+
   it.scopedLive.each(["accepted", "dialled"])(
     "in the goodbye to a peer that was %s leaves nothing behind",
     (how) =>
@@ -260,6 +313,23 @@ describe("a defect", () => {
       yield* subject.idle
       assert.strictEqual(fault.fired, 1)
       yield* (yield* join(subject.node.address)).ping
+    }))
+
+  it.scopedLive("that keeps a goodbye from ever ending does not keep a node from stopping", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const fault = new Fault()
+      const subject = yield* Scope.extend(
+        start({
+          transport: transport(fault, { end: Effect.never }),
+          limits: { closeMillis: 60_000, stopMillis: 50 }
+        }),
+        scope
+      )
+      yield* (yield* join(subject.node.address)).ping
+      fault.armed = true
+      assert.isTrue(Option.isSome(yield* Effect.timeoutOption(Scope.close(scope, Exit.void), 10_000)))
+      assert.strictEqual(fault.fired, 1)
     }))
 })
 
