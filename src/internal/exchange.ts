@@ -210,7 +210,9 @@ export class Exchange implements Sink {
     try {
       // What waits at the end is the goodbye's.
       while (!this.#blocked && !this.#link.over && this.outbox.bytes > 0) {
-        this.#blocked = !this.#connection.write(this.outbox.flush(sendQueueSoftBytes), release)
+        const pieces = this.outbox.flush(sendQueueSoftBytes)
+        // What is short is one piece.
+        this.#blocked = !this.#connection.write(pieces, pieces.length > 1 ? release : undefined)
       }
     } catch (defect) {
       this.#link.end(died(defect))

@@ -126,11 +126,11 @@ class SocketConnection implements Connection {
       return false
     }
     if (chunks.length > 1) socket.cork()
-    const last = chunks.length - 1
-    chunks.forEach((chunk, at) => {
+    let more = chunks.length
+    for (const chunk of chunks) {
       this.#written += chunk.byteLength
-      socket.write(chunk, at === last && left !== undefined ? () => left(chunks) : undefined)
-    })
+      socket.write(chunk, --more === 0 && left !== undefined ? () => left(chunks) : undefined)
+    }
     if (chunks.length > 1) socket.uncork()
     if (this.#written >= turnBytes) {
       this.#written = 0
