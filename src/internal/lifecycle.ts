@@ -91,9 +91,9 @@ export const establish = (core: Core, link: Link, proven: Proven): void => {
 }
 
 /** The end of a connection, the first one that was given; what was going on is over. */
-const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> => {
-  link.ending ??= ending
-  const { defect } = link.ending
+const conclude = (core: Core, link: Link, last: Ending): Effect.Effect<void> => {
+  const ending = link.ending ??= last
+  const { defect } = ending
   const end = link.direction === "inbound"
     ? Effect.suspend(() => leave(core, link, ending, 0))
     : Effect.flatMap(core.random.next, (random) => leave(core, link, ending, random))
@@ -111,9 +111,9 @@ const conclude = (core: Core, link: Link, ending: Ending): Effect.Effect<void> =
 
 /** Clears a connection away and says goodbye, if there is one to say. */
 const leave = (core: Core, link: Link, ending: Ending, random: number): Effect.Effect<void> => {
-  clear(core, link, link.ending ?? ending, random)
+  clear(core, link, ending, random)
   const { exchange } = link
-  const goodbye = link.ending?.goodbye
+  const { goodbye } = ending
   if (exchange === undefined || goodbye === undefined) return Effect.void
   core.deadlines.close.begin(link, now(core), () => link.hush())
   return Effect.interruptible(exchange.farewell(goodbye))
