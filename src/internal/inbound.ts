@@ -9,7 +9,7 @@ import { Responder } from "../protocol/Responder.js"
 import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { establish, start } from "./lifecycle.js"
+import { converse, establish } from "./lifecycle.js"
 import { close, drop, type Ending, type Link } from "./link.js"
 import { nonceBytes } from "./nonces.js"
 import { check, refuse, settle } from "./policy.js"
@@ -19,11 +19,7 @@ export const accept = (
   core: Core,
   link: Link,
   connection: Connection
-): Effect.Effect<Option.Option<Ending>, TransportError> => {
-  start(core, link, connection)
-  link.stage = respond(core, link, connection)
-  return connection.receive(link)
-}
+): Effect.Effect<Option.Option<Ending>, TransportError> => converse(core, link, connection, respond)
 
 /** What is done with each chunk. */
 const respond = (core: Core, link: Link, connection: Connection): Link["stage"] => {

@@ -55,11 +55,21 @@ const failed = (cause: Cause.Cause<TransportError>): Ending => {
   return Cause.isInterruptedOnly(cause) ? drop("Stopped") : died(cause)
 }
 
-/** A handshake begins on a connection that stands. */
-export const start = (core: Core, link: Link, connection: Connection): void => {
+/**
+ * Shakes hands on a connection that stands and goes on until the session ends; `begin` gives what is done with the first
+ * chunks.
+ */
+export const converse = (
+  core: Core,
+  link: Link,
+  connection: Connection,
+  begin: (core: Core, link: Link, connection: Connection) => Link["stage"]
+): Effect.Effect<Option.Option<Ending>, TransportError> => {
   link.connection = connection
   core.deadlines.handshake.begin(link, now(core), () => link.end(drop("HandshakeTimeout")))
   core.stats.increment("handshakes_started")
+  link.stage = begin(core, link, connection)
+  return connection.receive(link)
 }
 
 /** The handshake is complete: the session is in force, and everybody who waits for it learns of it. */
@@ -97,16 +107,14 @@ const conclude = (core: Core, link: Link, last: Ending): Effect.Effect<void> => 
   const end = link.direction === "inbound"
     ? Effect.suspend(() => leave(core, link, ending, 0))
     : Effect.flatMap(core.random.next, (random) => leave(core, link, ending, random))
-  const over = (): void => {
-    core.deadlines.close.met(link)
-    core.links.delete(link.conn)
-    link.gone.done(Effect.void)
-  }
-  return Effect.matchCauseEffect(defect === undefined ? end : Effect.zipRight(report(link, defect), end), {
-    onSuccess: () => Effect.sync(over),
-    onFailure: (cause) =>
-      Effect.zipRight(Cause.isInterruptedOnly(cause) ? Effect.void : report(link, cause), Effect.sync(over))
-  })
+  return (defect === undefined ? end : Effect.zipRight(report(link, defect), end)).pipe(
+    Effect.catchAllCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.void : report(link, cause)),
+    Effect.zipRight(Effect.sync(() => {
+      core.deadlines.close.met(link)
+      core.links.delete(link.conn)
+      link.gone.done(Effect.void)
+    }))
+  )
 }
 
 /** Clears a connection away and says goodbye, if there is one to say. */

@@ -9,7 +9,7 @@ import { Initiator } from "../protocol/Initiator.js"
 import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, move, now } from "./core.js"
 import { Exchange } from "./exchange.js"
-import { answered, establish, start } from "./lifecycle.js"
+import { answered, converse, establish } from "./lifecycle.js"
 import { close, drop, type Ending, type Link } from "./link.js"
 import { check, refuse, settle } from "./policy.js"
 
@@ -22,9 +22,7 @@ export const dial = (
   return Effect.flatMap(core.transport.dial(link.endpoint), (connection) => {
     core.deadlines.dial.met(link)
     move(core, link, "Handshaking", "TcpEstablished")
-    start(core, link, connection)
-    link.stage = initiate(core, link, connection)
-    return connection.receive(link)
+    return converse(core, link, connection, initiate)
   })
 }
 

@@ -121,6 +121,7 @@ const owned = <H, A>(
       const release = Effect.sync(() => close(handle))
       return Effect.matchCauseEffect(restore(ready(handle)), {
         onFailure: (cause) => Effect.zipRight(release, Effect.failCause(cause)),
+        // Not `Effect.addFinalizer`, which compares all fiber refs of both moments.
         onSuccess: (it) => Effect.as(Scope.addFinalizer(scope, release), it)
       })
     })

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
+import * as Pool from "./Pool.js"
 import * as ShortAead from "./ShortAead.js"
 
 /** Bytes of a key. @since 0.1.0 */
@@ -18,8 +19,7 @@ export interface Sealed {
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
 export const seal = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Sealed => {
   const { length } = plaintext
-  const { buffer, byteOffset } = Buffer.allocUnsafe(length + tagBytes)
-  const target = new Uint8Array(buffer, byteOffset, length + tagBytes)
+  const target = Pool.take(length + tagBytes)
   sealInto(key, nonce, ad, nothing, plaintext, target, 0, length)
   return { ciphertext: target.subarray(0, length), tag: target.subarray(length) }
 }

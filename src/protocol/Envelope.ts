@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Reason } from "../domain/Reason.js"
+import * as Pool from "./Pool.js"
 import * as Varint from "./Varint.js"
 
 /** Major version. @since 0.1.0 */
@@ -100,9 +101,7 @@ export const judgeHeader = (body: Uint8Array, expected: Uint8Array): Reason | un
 /** A whole frame, length prefix included, that holds an envelope in clear. @since 0.1.0 */
 export const clear = (type: number, id: number, payload: Uint8Array): Uint8Array => {
   const length = headerBytes + Varint.size(payload.length) + payload.length
-  const size = Varint.size(length) + length
-  const { buffer, byteOffset } = Buffer.allocUnsafe(size)
-  const frame = new Uint8Array(buffer, byteOffset, size)
+  const frame = Pool.take(Varint.size(length) + length)
   const start = Varint.write(frame, 0, length)
   frame.set(header(type, id, false), start)
   frame.set(payload, Varint.write(frame, start + headerBytes, payload.length))

@@ -52,7 +52,7 @@ export class Gathering {
     return true
   }
 
-  /** Gives its memory to the next one that grows; to be called once it is sealed. */
+  /** Gives its memory to the next one that needs as much; to be called once it is sealed. */
   leave(): void {
     if (this.#bytes.length === Envelope.maxPlain) spare = this.#bytes
   }

@@ -11,7 +11,7 @@ describe("NodeEntropy", () => {
   it.effect("gives as many bytes as asked for, never the same", () =>
     Effect.gen(function*() {
       const entropy = yield* Entropy
-      assert.strictEqual((entropy.bytes(0)).length, 0)
+      assert.strictEqual(entropy.bytes(0).length, 0)
       const first = entropy.bytes(32)
       assert.strictEqual(first.length, 32)
       assert.notDeepEqual(first, entropy.bytes(32))
