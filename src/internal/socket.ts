@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import { Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { type Connection, type Receiver, TransportError } from "../services/Transport.js"
+import { type BusyPoll, Conversation } from "./conversation.js"
 import { reasonOf } from "./errno.js"
 import { type Next, Receiving } from "./receiving.js"
 import { Signal } from "./signal.js"
@@ -80,8 +81,8 @@ export const adopt = (accepted: Socket, inlet: Inlet): Socket => {
  *
  * @since 0.1.0
  */
-export const connection = (socket: Socket, inlet: Inlet, ends: Ends): Connection =>
-  new SocketConnection(socket, inlet, ends)
+export const connection = (socket: Socket, inlet: Inlet, ends: Ends, poll: BusyPoll): Connection =>
+  new SocketConnection(socket, inlet, ends, poll)
 
 /** One object for all that happens on a socket: a node may have thousands of them. */
 class SocketConnection implements Connection {
@@ -90,6 +91,7 @@ class SocketConnection implements Connection {
   readonly #socket: Socket
   readonly #receiving = new Receiving(() => this.#next(), true)
   readonly #writable = new Signal()
+  readonly #conversation: Conversation
   /** What has come and is not handed on; nothing more is read meanwhile. */
   #chunk: Uint8Array | undefined
   #paused = true
@@ -100,10 +102,11 @@ class SocketConnection implements Connection {
   /** Something was written behind the end. */
   #late = false
 
-  constructor(socket: Socket, inlet: Inlet, { local, remote }: Ends) {
+  constructor(socket: Socket, inlet: Inlet, { local, remote }: Ends, poll: BusyPoll) {
     this.local = local
     this.remote = remote
     this.#socket = socket
+    this.#conversation = new Conversation(poll)
     inlet.taker = this
     socket.on("end", () => this.#receiving.wake())
     socket.on("drain", () => this.#drain())
@@ -125,6 +128,7 @@ class SocketConnection implements Connection {
       this.#late = true
       return false
     }
+    this.#conversation.wrote()
     if (chunks.length > 1) socket.cork()
     let more = chunks.length
     for (const chunk of chunks) {
@@ -174,7 +178,9 @@ class SocketConnection implements Connection {
   /** Hands on what the socket has read, or keeps it. */
   take(bytes: Uint8Array): boolean {
     this.#chunk = bytes
+    this.#conversation.heard()
     this.#receiving.wake()
+    this.#conversation.rest()
     if (this.#chunk === undefined) return true
     this.#chunk = new Uint8Array(bytes)
     this.#paused = true

@@ -1,0 +1,82 @@
+/**
+ * Busy polling, for two ends that answer each other at once: the event loop is kept from falling asleep for the moment
+ * that the next answer takes. To be woken costs a process more than to read, to open and to answer a message.
+ *
+ * @since 0.1.0
+ */
+
+/** What the time and the turns of an event loop are taken from. @since 0.1.0 */
+export interface Loop {
+  /** Milliseconds that never run backwards. */
+  readonly now: () => number
+  /** Calls once more in the next turn, whatever comes in it; until then the loop does not sleep. */
+  readonly next: (call: () => void) => void
+}
+
+const nodeLoop: Loop = { now: () => performance.now(), next: (call) => void setImmediate(call) }
+
+/** Keeps a loop awake; one for all connections of a transport. @since 0.1.0 */
+export class BusyPoll {
+  /** How long at a time, in milliseconds. */
+  readonly millis: number
+  readonly #loop: Loop
+  readonly #poll = (): void => {
+    if (this.#loop.now() < this.#until) this.#loop.next(this.#poll)
+    else this.#polling = false
+  }
+  #until = 0
+  #polling = false
+
+  constructor(millis: number, loop = nodeLoop) {
+    this.millis = millis
+    this.#loop = loop
+  }
+
+  now(): number {
+    return this.#loop.now()
+  }
+
+  /** For that long from now on. Everything else that a turn of the loop brings goes on. */
+  extend(): void {
+    this.#until = this.now() + this.millis
+    if (this.#polling) return
+    this.#polling = true
+    this.#loop.next(this.#poll)
+  }
+}
+
+/**
+ * Whether a connection is one of quick answers: something came, something was written, and the next came within the
+ * time for which the loop can be kept awake. So neither what flows in one direction keeps a core busy, nor a heartbeat,
+ * nor a peer that is too far away to be waited for; and whoever stops answering is waited for once.
+ *
+ * @since 0.1.0
+ */
+export class Conversation {
+  readonly #poll: BusyPoll
+  #heardMillis = Number.NEGATIVE_INFINITY
+  #answered = false
+  #quick = false
+
+  constructor(poll: BusyPoll) {
+    this.#poll = poll
+  }
+
+  /** Something has come. */
+  heard(): void {
+    const now = this.#poll.now()
+    this.#quick = this.#answered && now - this.#heardMillis < this.#poll.millis
+    this.#heardMillis = now
+    this.#answered = false
+  }
+
+  /** Something was written. */
+  wrote(): void {
+    this.#answered = true
+  }
+
+  /** What came is done with; the next is expected soon, or not. */
+  rest(): void {
+    if (this.#quick) this.#poll.extend()
+  }
+}
