@@ -45,10 +45,14 @@ export class BusyPoll {
   }
 }
 
+/** As many quick answers in a row make a conversation: more than a handshake or a heartbeat has. */
+const quickAnswers = 4
+
 /**
  * Whether a connection is one of quick answers: something came, something was written, and the next came within the
- * time for which the loop can be kept awake. So neither what flows in one direction keeps a core busy, nor a heartbeat,
- * nor a peer that is too far away to be waited for; and whoever stops answering is waited for once.
+ * time for which the loop can be kept awake, some times in a row. So neither what flows in one direction keeps a core
+ * busy, nor a heartbeat, nor a peer that is too far away to be waited for; and whoever stops answering is waited for
+ * once.
  *
  * @since 0.1.0
  */
@@ -56,7 +60,8 @@ export class Conversation {
   readonly #poll: BusyPoll
   #heardMillis = Number.NEGATIVE_INFINITY
   #answered = false
-  #quick = false
+  /** Quick answers in a row. */
+  #quick = 0
 
   constructor(poll: BusyPoll) {
     this.#poll = poll
@@ -65,7 +70,7 @@ export class Conversation {
   /** Something has come. */
   heard(): void {
     const now = this.#poll.now()
-    this.#quick = this.#answered && now - this.#heardMillis < this.#poll.millis
+    this.#quick = this.#answered && now - this.#heardMillis < this.#poll.millis ? this.#quick + 1 : 0
     this.#heardMillis = now
     this.#answered = false
   }
@@ -77,6 +82,6 @@ export class Conversation {
 
   /** What came is done with; the next is expected soon, or not. */
   rest(): void {
-    if (this.#quick) this.#poll.extend()
+    if (this.#quick >= quickAnswers) this.#poll.extend()
   }
 }

@@ -41,11 +41,13 @@ const conversation = () => {
 }
 
 describe("Conversation", () => {
-  it("keeps the loop awake for a while once an answer came at once", () => {
+  it("keeps the loop awake for a while once some answers in a row came at once", () => {
     const { hear, turns } = conversation()
-    hear(true)
-    assert.strictEqual(turns.run(), 0)
-    turns.pass(0.1)
+    for (let chunks = 0; chunks < 4; chunks++) {
+      hear(true)
+      assert.strictEqual(turns.run(), 0)
+      turns.pass(0.1)
+    }
     hear(true)
     const awake = turns.run()
     assert.isAtLeast(awake, 24)
@@ -54,7 +56,7 @@ describe("Conversation", () => {
 
   it("stays awake from answer to answer, asking for one turn at a time", () => {
     const { hear, turns } = conversation()
-    hear(true)
+    for (let chunks = 0; chunks < 4; chunks++) hear(true)
     for (let trips = 0; trips < 50; trips++) {
       turns.pass(0.05)
       hear(true)
@@ -65,13 +67,22 @@ describe("Conversation", () => {
 
   it("waits for one that stops answering once", () => {
     const { hear, turns } = conversation()
-    hear(true)
-    turns.pass(0.1)
-    hear(true)
+    for (let chunks = 0; chunks < 5; chunks++) hear(true)
     assert.isAbove(turns.run(), 0)
     turns.pass(10)
-    hear(true)
+    for (let chunks = 0; chunks < 4; chunks++) hear(true)
     assert.strictEqual(turns.run(), 0)
+  })
+
+  it("sleeps through a heartbeat: a Ping, its return with one of ours, and the return of that", () => {
+    const { hear, turns } = conversation()
+    for (let beats = 0; beats < 50; beats++) {
+      hear(true)
+      turns.pass(0.05)
+      hear(false)
+      assert.strictEqual(turns.run(), 0)
+      turns.pass(5_000)
+    }
   })
 
   it("sleeps while what comes is not answered", () => {
