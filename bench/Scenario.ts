@@ -139,7 +139,7 @@ const heartbeats = (count: number, seconds: number): Scenario =>
       name: "heartbeats",
       title: `CPU of a node for ${count} peers, a heartbeat every 5 s both ways`,
       unit: "% core",
-      contenders: ["secret-stream", "libp2p", "vix"]
+      contenders: ["raw", "secret-stream", "libp2p", "vix"]
     },
     async (server, gathered) => {
       await gathered(count)

@@ -15,19 +15,25 @@ import { type loads, measure } from "./Load.js"
 const [role = "", name = "", scenario = "", ...rest] = process.argv.slice(2)
 const numbers = rest.map(Number)
 
+const heartbeatMillis = scenario === "heartbeats" ? 5_000 : undefined
+
+const raw = async (writing: "batched" | "each"): Promise<Contender> => {
+  const { beating, make } = await import("./Raw.js")
+  return heartbeatMillis === undefined ? make(writing) : beating(heartbeatMillis)
+}
+
 const peer = async (file: string, writing: "batched" | "each"): Promise<Contender> => {
   const { make } = await import("./Peers.js")
-  const beats = scenario === "heartbeats"
   return make(file, {
     writing,
-    idle: beats || scenario.startsWith("memory"),
-    heartbeatMillis: beats ? 5_000 : undefined
+    idle: heartbeatMillis !== undefined || scenario.startsWith("memory"),
+    heartbeatMillis
   })
 }
 
 const contenders: Record<string, () => Promise<Contender>> = {
-  "raw": async () => (await import("./Raw.js")).make("batched"),
-  "raw-each": async () => (await import("./Raw.js")).make("each"),
+  "raw": () => raw("batched"),
+  "raw-each": () => raw("each"),
   "tls": async () => (await import("./Tls.js")).make(),
   "libp2p": () => peer("libp2p", "each"),
   "libp2p-batched": () => peer("libp2p", "batched"),
