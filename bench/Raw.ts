@@ -33,6 +33,7 @@ export const beating = (millis: number): Contender => ({
     Promise.resolve(async (port) => {
       const socket = sockets.connect(port)
       await once(socket, "data")
+      socket.on("error", () => socket.destroy())
       socket.on("data", () => socket.write(answer))
       const beat = () => {
         socket.write(question)

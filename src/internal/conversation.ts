@@ -15,20 +15,23 @@ export interface Loop {
 
 const nodeLoop: Loop = { now: () => performance.now(), next: (call) => void setImmediate(call) }
 
+/** The longest time in milliseconds: no heartbeat, not even one of a peer that asks too often, is as quick. */
+const mostMillis = 10
+
 /** Keeps a loop awake; one for all connections of a transport. @since 0.1.0 */
 export class BusyPoll {
   /** How long at a time, in milliseconds. */
   readonly millis: number
   readonly #loop: Loop
   readonly #poll = (): void => {
-    if (this.#loop.now() < this.#until) this.#loop.next(this.#poll)
+    if (this.#loop.now() < this.#untilMillis) this.#loop.next(this.#poll)
     else this.#polling = false
   }
-  #until = 0
+  #untilMillis = 0
   #polling = false
 
   constructor(millis: number, loop = nodeLoop) {
-    this.millis = millis
+    this.millis = Math.min(millis, mostMillis)
     this.#loop = loop
   }
 
@@ -36,9 +39,9 @@ export class BusyPoll {
     return this.#loop.now()
   }
 
-  /** For that long from now on. Everything else that a turn of the loop brings goes on. */
-  extend(): void {
-    this.#until = this.now() + this.millis
+  /** For that long from a moment on. Everything else that a turn of the loop brings goes on. */
+  extend(nowMillis: number): void {
+    this.#untilMillis = nowMillis + this.millis
     if (this.#polling) return
     this.#polling = true
     this.#loop.next(this.#poll)
@@ -50,9 +53,8 @@ const quickAnswers = 4
 
 /**
  * Whether a connection is one of quick answers: something came, something was written, and the next came within the
- * time for which the loop can be kept awake, some times in a row. So neither what flows in one direction keeps a core
- * busy, nor a heartbeat, nor a peer that is too far away to be waited for; and whoever stops answering is waited for
- * once.
+ * time for which the loop can be kept awake, some times in a row. Neither what flows in one direction does so, nor a
+ * heartbeat; and whoever stops answering is waited for once.
  *
  * @since 0.1.0
  */
@@ -67,21 +69,17 @@ export class Conversation {
     this.#poll = poll
   }
 
-  /** Something has come. */
+  /** Something has come; if it is one of many quick answers, the loop waits awake for the next. */
   heard(): void {
     const now = this.#poll.now()
     this.#quick = this.#answered && now - this.#heardMillis < this.#poll.millis ? this.#quick + 1 : 0
     this.#heardMillis = now
     this.#answered = false
+    if (this.#quick >= quickAnswers) this.#poll.extend(now)
   }
 
   /** Something was written. */
   wrote(): void {
     this.#answered = true
-  }
-
-  /** What came is done with; the next is expected soon, or not. */
-  rest(): void {
-    if (this.#quick >= quickAnswers) this.#poll.extend()
   }
 }

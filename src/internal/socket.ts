@@ -180,7 +180,6 @@ class SocketConnection implements Connection {
     this.#chunk = bytes
     this.#conversation.heard()
     this.#receiving.wake()
-    this.#conversation.rest()
     if (this.#chunk === undefined) return true
     this.#chunk = new Uint8Array(bytes)
     this.#paused = true

@@ -28,8 +28,9 @@ export interface Options {
   /** Finds the addresses of a name when dialling; `dns.lookup` without it. */
   readonly lookup?: Net.LookupFunction
   /**
-   * How long the process stays awake for the next message of a peer that answers at once, in microseconds; 0 for never.
-   * Without it 250, and 0 where there is a single processor: the peer may need it.
+   * How long the process stays awake for the next message of a peer that answers at once, in microseconds; 0 for never,
+   * 10,000 at most. Without it 250, which is a round trip on one host between two that are woken; and 0 where there is a
+   * single processor, for the peer may need it.
    */
   readonly busyPollMicros?: number
 }

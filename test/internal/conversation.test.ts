@@ -1,5 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { once } from "node:events"
+import * as Net from "node:net"
+import * as Endpoint from "../../src/domain/Endpoint.js"
 import { BusyPoll, Conversation } from "../../src/internal/conversation.js"
+import { adopt, connection, Inlet } from "../../src/internal/socket.js"
+import { read, write } from "../layers/connections.js"
+import { bytes } from "../layers/Transport.contract.js"
 
 /** A loop whose turns take a hundredth of a millisecond each, while anything asks for one. */
 const loop = () => {
@@ -35,7 +42,6 @@ const conversation = () => {
   const hear = (answer: boolean, other = one) => {
     other.heard()
     if (answer) other.wrote()
-    other.rest()
   }
   return { turns, poll, hear }
 }
@@ -113,14 +119,65 @@ describe("Conversation", () => {
     }
   })
 
+  it("polls for 10 ms at most", () => {
+    const turns = loop()
+    const one = new Conversation(new BusyPoll(Number.POSITIVE_INFINITY, turns))
+    for (let chunks = 0; chunks < 5; chunks++) {
+      one.heard()
+      one.wrote()
+    }
+    assert.isAtMost(turns.run(2_000), 1_002)
+    assert.strictEqual(turns.asked, 0)
+  })
+
   it("never polls without a time for it", () => {
     const turns = loop()
     const one = new Conversation(new BusyPoll(0, turns))
     for (let trips = 0; trips < 50; trips++) {
       one.heard()
       one.wrote()
-      one.rest()
       assert.strictEqual(turns.run(), 0)
     }
   })
+
+  it.scopedLive("is told of what a socket reads and writes", () =>
+    Effect.gen(function*() {
+      const loop = { asked: 0, now: () => 0, next: () => void loop.asked++ }
+      const { far, near } = yield* sockets(new BusyPoll(0.25, loop))
+      for (let chunks = 0; chunks < 10; chunks++) {
+        yield* write(near, [bytes("said")])
+        yield* read(far)
+      }
+      assert.strictEqual(loop.asked, 0)
+      for (let chunks = 0; chunks < 10; chunks++) {
+        yield* write(far, [bytes("answered")])
+        yield* read(near)
+        yield* write(near, [bytes("said")])
+        yield* read(far)
+      }
+      assert.strictEqual(loop.asked, 1)
+    }))
+})
+
+/** Two ends of a connection that keep the same loop awake. */
+const sockets = Effect.fnUntraced(function*(poll: BusyPoll) {
+  const server = Net.createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1")
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+  yield* Effect.promise(() => once(server, "listening"))
+  const { port } = server.address() as Net.AddressInfo
+  const inlet = new Inlet()
+  const socket = Net.connect({ host: "127.0.0.1", port, allowHalfOpen: true, onread: inlet })
+  const [[accepted]] = yield* Effect.promise(() =>
+    Promise.all([once(server, "connection"), once(socket, "connect")])
+  )
+  const farInlet = new Inlet()
+  const adopted = adopt(accepted, farInlet)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      socket.destroy()
+      adopted.destroy()
+    })
+  )
+  const ends = { local: Endpoint.make("127.0.0.1", 1), remote: Endpoint.make("127.0.0.1", 2) }
+  return { near: connection(socket, inlet, ends, poll), far: connection(adopted, farInlet, ends, poll) }
 })

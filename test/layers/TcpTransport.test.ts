@@ -1,4 +1,4 @@
-import { assert, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -210,26 +210,4 @@ describe("TcpTransport", () => {
       first.fill(0)
       assert.deepStrictEqual(second, bytes("def"))
     }).pipe(Effect.provide(TcpTransport.layer)))
-
-  it.scopedLive.each([
-    { busyPollMicros: 5_000, polls: true },
-    { busyPollMicros: 0, polls: false }
-  ])(
-    "stays awake for $busyPollMicros us between two ends that answer at once",
-    ({ busyPollMicros, polls }) =>
-      Effect.gen(function*() {
-        const { far, near } = yield* pair("127.0.0.1")
-        // What others before stayed awake for is over.
-        yield* Effect.sleep("5 millis")
-        const turns = vi.spyOn(globalThis, "setImmediate")
-        yield* Effect.addFinalizer(() => Effect.sync(() => turns.mockRestore()))
-        for (let trips = 0; trips < 100; trips++) {
-          yield* write(near, [bytes("ask")])
-          yield* read(far)
-          yield* write(far, [bytes("answer")])
-          yield* read(near)
-        }
-        assert.strictEqual(turns.mock.calls.length > 0, polls)
-      }).pipe(Effect.provideService(Transport, TcpTransport.make({ busyPollMicros })))
-  )
 })
