@@ -91,20 +91,14 @@ describe("Conversation", () => {
     }
   })
 
-  it("sleeps while what comes is not answered", () => {
+  it.each([
+    { what: "what comes is not answered", answered: false, millis: 0.01 },
+    { what: "answers take their time", answered: true, millis: 0.25 }
+  ])("sleeps while $what", ({ answered, millis }) => {
     const { hear, turns } = conversation()
     for (let chunks = 0; chunks < 50; chunks++) {
-      turns.pass(0.01)
-      hear(false)
-      assert.strictEqual(turns.run(), 0)
-    }
-  })
-
-  it("sleeps while answers take their time", () => {
-    const { hear, turns } = conversation()
-    for (let trips = 0; trips < 50; trips++) {
-      turns.pass(0.25)
-      hear(true)
+      turns.pass(millis)
+      hear(answered)
       assert.strictEqual(turns.run(), 0)
     }
   })
