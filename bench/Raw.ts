@@ -20,7 +20,7 @@ export const make = (writing: Framed.Writing): Contender => Framed.make(sockets,
  * its answer with a question, and the answer to that.
  */
 export const beating = (millis: number): Contender => ({
-  ...make("each"),
+  ...Framed.make({ ...sockets, connect: (port) => asking(sockets.connect(port), millis) }, "each"),
   serve: () =>
     sockets.listen((socket) => {
       socket.on("error", () => socket.destroy())
@@ -28,27 +28,22 @@ export const beating = (millis: number): Contender => ({
         if (kind === question[0]) socket.write(answerAndQuestion)
       })
       socket.write(message("greeting", 8))
-    }),
-  dialler: () =>
-    Promise.resolve(async (port) => {
-      const socket = sockets.connect(port)
-      await once(socket, "data")
-      socket.on("error", () => socket.destroy())
-      socket.on("data", () => socket.write(answer))
-      const beat = () => {
-        socket.write(question)
-        timer = wait()
-      }
-      const wait = () => setTimeout(beat, millis * (0.9 + 0.2 * Math.random()))
-      let timer = wait()
-      return async () => {
-        clearTimeout(timer)
-        const closed = once(socket, "close")
-        socket.destroy()
-        await closed
-      }
     })
 })
+
+/** A socket that asks about so often, and answers all that comes. */
+const asking = (socket: Net.Socket, millis: number): Net.Socket => {
+  const beat = () => {
+    socket.write(question)
+    timer = wait()
+  }
+  const wait = () => setTimeout(beat, millis * (0.9 + 0.2 * Math.random()))
+  let timer = wait()
+  return socket
+    .on("error", () => socket.destroy())
+    .on("data", () => socket.write(answer))
+    .on("close", () => clearTimeout(timer))
+}
 
 /** As long as a frame of ours with 8 bytes to be sent back. */
 const beatBytes = 60

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { availableParallelism } from "node:os"
 import * as Endpoint from "../domain/Endpoint.js"
-import { BusyPoll } from "../internal/conversation.js"
+import { BusyPoll, type Loop } from "../internal/conversation.js"
 import { reasonOf } from "../internal/errno.js"
 import { receive } from "../internal/reception.js"
 import { adopt, connection, endsOf, Inlet, reset } from "../internal/socket.js"
@@ -29,10 +29,11 @@ export interface Options {
   readonly lookup?: Net.LookupFunction
   /**
    * How long the process stays awake for the next message of a peer that answers at once, in microseconds; 0 for never,
-   * 10,000 at most. Without it 250, which is a round trip on one host between two that are woken; and 0 where there is a
-   * single processor, for the peer may need it.
+   * 10,000 at most. Without it 250; and 0 where there is a single processor, for the peer may need it.
    */
   readonly busyPollMicros?: number
+  /** The event loop that is kept awake; that of the process without it. */
+  readonly loop?: Loop
 }
 
 /**
@@ -41,9 +42,9 @@ export interface Options {
  * @since 0.1.0
  */
 export const make = (
-  { busyPollMicros = availableParallelism() > 1 ? 250 : 0, lookup }: Options = {}
+  { busyPollMicros = availableParallelism() > 1 ? wokenMicros : 0, lookup, loop }: Options = {}
 ): Context.Tag.Service<Transport> => {
-  const poll = new BusyPoll(busyPollMicros / 1_000)
+  const poll = new BusyPoll(busyPollMicros / 1_000, loop)
   return {
     listen: (options, reception) => listen(options, reception, poll),
     dial: (endpoint) => dial(endpoint, poll, lookup)
@@ -52,6 +53,9 @@ export const make = (
 
 /** Real sockets, real names. @since 0.1.0 */
 export const layer: Layer.Layer<Transport> = Layer.sync(Transport, make)
+
+/** As long as a round trip on one host takes between two processes that have to be woken, where that is slow. */
+const wokenMicros = 250
 
 // Half open: a peer that writes no more may still be written to, its answer and our Close included.
 const socketOptions = { allowHalfOpen: true, noDelay: true }

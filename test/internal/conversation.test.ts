@@ -1,12 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import { once } from "node:events"
-import * as Net from "node:net"
-import * as Endpoint from "../../src/domain/Endpoint.js"
 import { BusyPoll, Conversation } from "../../src/internal/conversation.js"
-import { adopt, connection, Inlet } from "../../src/internal/socket.js"
-import { read, write } from "../layers/connections.js"
-import { bytes } from "../layers/Transport.contract.js"
 
 /** A loop whose turns take a hundredth of a millisecond each, while anything asks for one. */
 const loop = () => {
@@ -35,9 +28,9 @@ const loop = () => {
   }
 }
 
-const conversation = () => {
+const conversation = (millis = 0.25) => {
   const turns = loop()
-  const poll = new BusyPoll(0.25, turns)
+  const poll = new BusyPoll(millis, turns)
   const one = new Conversation(poll)
   const hear = (answer: boolean, other = one) => {
     other.heard()
@@ -114,64 +107,17 @@ describe("Conversation", () => {
   })
 
   it("polls for 10 ms at most", () => {
-    const turns = loop()
-    const one = new Conversation(new BusyPoll(Number.POSITIVE_INFINITY, turns))
-    for (let chunks = 0; chunks < 5; chunks++) {
-      one.heard()
-      one.wrote()
-    }
+    const { hear, turns } = conversation(Number.POSITIVE_INFINITY)
+    for (let chunks = 0; chunks < 5; chunks++) hear(true)
     assert.isAtMost(turns.run(2_000), 1_002)
     assert.strictEqual(turns.asked, 0)
   })
 
   it("never polls without a time for it", () => {
-    const turns = loop()
-    const one = new Conversation(new BusyPoll(0, turns))
+    const { hear, turns } = conversation(0)
     for (let trips = 0; trips < 50; trips++) {
-      one.heard()
-      one.wrote()
+      hear(true)
       assert.strictEqual(turns.run(), 0)
     }
   })
-
-  it.scopedLive("is told of what a socket reads and writes", () =>
-    Effect.gen(function*() {
-      const loop = { asked: 0, now: () => 0, next: () => void loop.asked++ }
-      const { far, near } = yield* sockets(new BusyPoll(0.25, loop))
-      for (let chunks = 0; chunks < 10; chunks++) {
-        yield* write(near, [bytes("said")])
-        yield* read(far)
-      }
-      assert.strictEqual(loop.asked, 0)
-      for (let chunks = 0; chunks < 10; chunks++) {
-        yield* write(far, [bytes("answered")])
-        yield* read(near)
-        yield* write(near, [bytes("said")])
-        yield* read(far)
-      }
-      assert.strictEqual(loop.asked, 1)
-    }))
-})
-
-/** Two ends of a connection that keep the same loop awake. */
-const sockets = Effect.fnUntraced(function*(poll: BusyPoll) {
-  const server = Net.createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1")
-  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-  yield* Effect.promise(() => once(server, "listening"))
-  const { port } = server.address() as Net.AddressInfo
-  const inlet = new Inlet()
-  const socket = Net.connect({ host: "127.0.0.1", port, allowHalfOpen: true, onread: inlet })
-  const [[accepted]] = yield* Effect.promise(() =>
-    Promise.all([once(server, "connection"), once(socket, "connect")])
-  )
-  const farInlet = new Inlet()
-  const adopted = adopt(accepted, farInlet)
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      socket.destroy()
-      adopted.destroy()
-    })
-  )
-  const ends = { local: Endpoint.make("127.0.0.1", 1), remote: Endpoint.make("127.0.0.1", 2) }
-  return { near: connection(socket, inlet, ends, poll), far: connection(adopted, farInlet, ends, poll) }
 })

@@ -210,4 +210,29 @@ describe("TcpTransport", () => {
       first.fill(0)
       assert.deepStrictEqual(second, bytes("def"))
     }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive.each([
+    { busyPollMicros: 250, asked: 1 },
+    { busyPollMicros: 0, asked: 0 }
+  ])("with $busyPollMicros us to stay awake, asks for $asked turn when two ends answer each other", (
+    { asked, busyPollMicros }
+  ) => {
+    // Its clock stands still, and the turn that it is asked for never comes.
+    const loop = { asked: 0, now: () => 0, next: () => void loop.asked++ }
+    return Effect.gen(function*() {
+      const { far, near } = yield* pair("127.0.0.1")
+      for (let chunks = 0; chunks < 10; chunks++) {
+        yield* write(near, [bytes("said")])
+        yield* read(far)
+      }
+      assert.strictEqual(loop.asked, 0)
+      for (let chunks = 0; chunks < 10; chunks++) {
+        yield* write(far, [bytes("answered")])
+        yield* read(near)
+        yield* write(near, [bytes("said")])
+        yield* read(far)
+      }
+      assert.strictEqual(loop.asked, asked)
+    }).pipe(Effect.provideService(Transport, TcpTransport.make({ busyPollMicros, loop })))
+  })
 })
