@@ -14,7 +14,7 @@ import * as Endpoint from "../domain/Endpoint.js"
 import { BusyPoll, type Loop } from "../internal/conversation.js"
 import { reasonOf } from "../internal/errno.js"
 import { receive } from "../internal/reception.js"
-import { adopt, connection, endsOf, Inlet, reset } from "../internal/socket.js"
+import { adopt, connection, endsOf, Inlet, reset, socketOptions } from "../internal/socket.js"
 import {
   type Connection,
   type ListenOptions,
@@ -57,15 +57,15 @@ export const layer: Layer.Layer<Transport> = Layer.sync(Transport, make)
 /** As long as a round trip on one host takes between two processes that have to be woken, where that is slow. */
 const wokenMicros = 250
 
-// Half open: a peer that writes no more may still be written to, its answer and our Close included.
-const socketOptions = { allowHalfOpen: true, noDelay: true }
-
 const dial = (endpoint: Endpoint.Endpoint, poll: BusyPoll, lookup: Net.LookupFunction | undefined) =>
   owned(
     () => {
       const inlet = new Inlet()
       const { host, port } = endpoint
-      return { inlet, socket: Net.connect({ ...socketOptions, lookup, host, port, onread: inlet }) }
+      return {
+        inlet,
+        socket: Net.connect(Object.assign(socketOptions(inlet), { host, port, lookup, noDelay: true }))
+      }
     },
     ({ inlet, socket }) =>
       Effect.async<Connection, TransportError>((resume) => {
@@ -93,7 +93,7 @@ const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Re
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   return yield* owned(
     () =>
-      Net.createServer({ ...socketOptions, pauseOnConnect: true }, (accepted) => {
+      Net.createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
         // A refused one has no other listener, and its reset may fail.
         accepted.on("error", () => {})
         const ends = endsOf(accepted)
