@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+/** What has neither sockets, processes nor memory to measure: one process is enough for all of it. */
+const pure = "test/{domain,internal,protocol}/**/*.test.ts"
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -13,7 +16,13 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "pure", include: [pure], poolOptions: { forks: { singleFork: true, isolate: false } } }
+      },
+      { extends: true, test: { name: "world", include: ["{test,examples}/**/*.test.ts"], exclude: [pure] } }
+    ],
     testTimeout: 20_000,
     coverage: { provider: "v8", include: ["src/**"] }
   }

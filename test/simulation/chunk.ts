@@ -1,9 +1,15 @@
 /** A program: runs one seed after the other and prints a line of JSON for each. */
+import * as Fault from "../../src/simulation/Fault.js"
 import * as Run from "../../src/simulation/Run.js"
 import { type Scale, scenario, usual } from "./scenarios.js"
 
 /** What is told of a run. */
-export type Line = Pick<Run.Outcome, "seed" | "verdict" | "violation" | "hash" | "events" | "healedMillis">
+export interface Line extends Pick<Run.Outcome, "seed" | "verdict" | "violation" | "hash" | "checks"> {
+  /** What befell the world. */
+  readonly faults: ReadonlyArray<string>
+  readonly begun: ReadonlyArray<readonly [Fault.Kind, number]>
+  readonly mishaps: ReadonlyArray<readonly [string, number]>
+}
 
 export interface Chunk {
   readonly first: number
@@ -14,7 +20,16 @@ export interface Chunk {
 const { count, first, scale = usual }: Chunk = JSON.parse(process.argv[2] ?? "{}")
 
 for (let seed = first; seed < first + count; seed++) {
-  const { events, hash, healedMillis, verdict, violation } = Run.run(scenario(seed, scale))
-  const line: Line = { seed, verdict, violation, hash, events, healedMillis }
+  const { begun, checks, faults, hash, mishaps, verdict, violation } = Run.run(scenario(seed, scale))
+  const line: Line = {
+    seed,
+    verdict,
+    violation,
+    hash,
+    checks,
+    faults: faults.map(Fault.describe),
+    begun: [...begun],
+    mishaps: [...mishaps]
+  }
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }

@@ -1,43 +1,28 @@
-import { assert, describe, it } from "@effect/vitest"
-import { setImmediate } from "node:timers/promises"
-import * as Fault from "../../src/simulation/Fault.js"
-import { type Site, sites } from "../../src/simulation/Mishaps.js"
-import * as Run from "../../src/simulation/Run.js"
-import { kinds, scenario } from "./scenarios.js"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { availableParallelism } from "node:os"
+import { sites } from "../../src/simulation/Mishaps.js"
+import { children, chunks, failures } from "./children.js"
+import type { Line } from "./chunk.js"
+import { kinds, usual } from "./scenarios.js"
 
-const seeds = Array.from({ length: 24 }, (_, index) => index + 1)
-
-/** What happened in all runs together. */
-const begun = new Map<Fault.Kind, number>()
-const struck = new Map<Site, number>()
-const add = <K>(sums: Map<K, number>, counts: ReadonlyMap<K, number>): void => {
-  for (const [key, count] of counts) sums.set(key, (sums.get(key) ?? 0) + count)
-}
+const seeds = 200
 
 describe("ten nodes keep every law through a minute of all faults, and are connected after it", () => {
-  for (const seed of seeds) {
-    it(`seed ${seed}`, { timeout: 60_000 }, async () => {
-      // Vitest has something to say between two of them.
-      await setImmediate()
-      const outcome = Run.run(scenario(seed))
-      add(begun, outcome.begun)
-      add(struck, outcome.mishaps)
-      const { violation } = outcome
-      assert.isUndefined(
-        violation,
-        violation && [
-          `${violation.law}: ${violation.text} at ${violation.atMicros / 1_000} ms`,
-          ...outcome.faults.map(Fault.describe)
-        ].join("\n")
-      )
-      assert.strictEqual(outcome.verdict, "passed")
-      assert.isAbove(outcome.checks, 1_000)
-    })
-  }
+  const processes = children()
+  afterAll(processes.close)
+  let lines: ReadonlyArray<Line> = []
+
+  it(`${seeds} seeds`, { timeout: 300_000 }, async () => {
+    lines = await processes.runAll(chunks(1, seeds, Math.ceil(seeds / availableParallelism()), usual))
+    assert.deepStrictEqual(failures(lines), [])
+    assert.strictEqual(new Set(lines.map(({ seed }) => seed)).size, seeds)
+    for (const { checks, seed } of lines) assert.isAbove(checks, 1_000, `seed ${seed}`)
+  })
 
   it("and every fault and every mishap has come often enough", () => {
-    for (const kind of kinds) assert.isAtLeast(begun.get(kind) ?? 0, 10, kind)
+    const came = (what: string) => (sum: number, { begun, mishaps }: Line) =>
+      sum + [...begun, ...mishaps].reduce((all, [name, count]) => (name === what ? all + count : all), 0)
     assert.isAtLeast(sites.length, 15)
-    for (const site of sites) assert.isAtLeast(struck.get(site) ?? 0, 10, site)
+    for (const what of [...kinds, ...sites]) assert.isAtLeast(lines.reduce(came(what), 0), 10, what)
   })
 })
