@@ -17,6 +17,7 @@ import * as Simulation from "../../src/simulation/Simulation.js"
 import { Station } from "../../src/simulation/Station.js"
 import type { Happening } from "../../src/simulation/Trace.js"
 import { World } from "../../src/simulation/World.js"
+import { hold } from "./crowd.js"
 import { bootstrap } from "./scenarios.js"
 import { attachment, pass } from "./worlds.js"
 
@@ -208,7 +209,13 @@ describe("what a network of nodes withstands", () => {
     }
   })
 
-  it("a node with 100 peers that starts again is dialled by at most 70 of them in any second", {
+  it("a node holds 500 peers for ten minutes, and none is ever in doubt", { timeout: 120_000 }, () => {
+    const { memoryMiB, ...held } = hold(500, 600_000)
+    assert.deepStrictEqual(held, { violation: undefined, connected: 500, failed: 0 })
+    assert.isBelow(memoryMiB, 2_048)
+  })
+
+  it("a node with 200 peers that starts again is dialled by at most 140 of them in any second", {
     timeout: 120_000
   }, () => {
     for (
@@ -218,7 +225,7 @@ describe("what a network of nodes withstands", () => {
         { kind: "crash", fromMillis: 10_000, toMillis: 40_000, host: "n1", power: true }
       ] as const
     ) {
-      const crowd = 100
+      const crowd = 200
       let connected = 0
       const dials: Array<number> = []
       const settings: Simulation.Settings = {
@@ -228,7 +235,7 @@ describe("what a network of nodes withstands", () => {
         forMillis: 60_000,
         discovery: undefined,
         only: [only],
-        node: { connect: [first] }
+        node: { connect: [first], limits: { ...Limits.defaults, peers: 256 } }
       }
       const simulation = new Simulation.Simulation(settings, {
         happening: ({ atMicros, event, node }) => {
