@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config"
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** What has neither sockets, processes nor memory to measure: one process is enough for all of it. */
-const pure = "test/{domain,internal,protocol}/**/*.test.ts"
+/** What has no sockets and does not measure its process: one process is enough for all of it. */
+const pure = "test/{domain,internal,protocol,simulation}/**/!(memory).test.ts"
 
 export default defineConfig({
   resolve: {

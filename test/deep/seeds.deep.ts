@@ -1,5 +1,5 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { children, chunks, failures } from "../simulation/children.js"
+import { children, failures } from "../simulation/children.js"
 import { type Scale, usual } from "../simulation/scenarios.js"
 
 /** How many seeds are run. */
@@ -21,11 +21,11 @@ describe("every law is kept", () => {
   afterAll(processes.close)
 
   it(`by ${usual.nodes} nodes for a minute, ${seeds} seeds`, async () => {
-    assert.deepStrictEqual(failures(await processes.runAll(chunks(first, seeds, chunkSeeds, usual))), [])
+    assert.deepStrictEqual(failures(await processes.share({ first, count: seeds }, chunkSeeds)), [])
   })
 
   it(`by ${grand.nodes} nodes for ten minutes, one seed in ${grandEvery}`, async () => {
-    const all = chunks(first, Math.ceil(seeds / grandEvery), 1, grand)
-    assert.deepStrictEqual(failures(await processes.runAll(all)), [])
+    const chunk = { first, count: Math.ceil(seeds / grandEvery), scale: grand }
+    assert.deepStrictEqual(failures(await processes.share(chunk, 1)), [])
   })
 })

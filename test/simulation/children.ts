@@ -6,23 +6,14 @@ import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Chunk, Line } from "./chunk.js"
-import type { Scale } from "./scenarios.js"
 
 export interface Children {
   /** Runs the seeds of a chunk in a new process. */
   readonly run: (chunk: Chunk) => Promise<ReadonlyArray<Line>>
-  /** Runs all of them, as many at a time as there are processors. */
-  readonly runAll: (chunks: ReadonlyArray<Chunk>) => Promise<ReadonlyArray<Line>>
+  /** The same, in as many processes at a time as there are processors, each for at most so many seeds. */
+  readonly share: (chunk: Chunk, size?: number) => Promise<ReadonlyArray<Line>>
   readonly close: () => void
 }
-
-/** Seeds that follow each other, in chunks of at most so many. */
-export const chunks = (from: number, count: number, size: number, scale: Scale): ReadonlyArray<Chunk> =>
-  Array.from({ length: Math.ceil(count / size) }, (_, at) => ({
-    first: from + at * size,
-    count: Math.min(size, count - at * size),
-    scale
-  }))
 
 /** Bundles the simulator for processes to come. */
 export const children = (): Children => {
@@ -58,12 +49,14 @@ export const children = (): Children => {
 
   return {
     run,
-    runAll: async (all) => {
-      const left = [...all]
+    share: async ({ count, first, ...scene }, size = Math.ceil(count / availableParallelism())) => {
       const lines: Array<Line> = []
+      let at = 0
       const worker = async (): Promise<void> => {
-        for (let chunk = left.shift(); chunk !== undefined; chunk = left.shift()) {
-          lines.push(...await run(chunk))
+        while (at < count) {
+          const part = { first: first + at, count: Math.min(size, count - at), ...scene }
+          at += part.count
+          lines.push(...await run(part))
         }
       }
       await Promise.all(Array.from({ length: availableParallelism() }, worker))

@@ -1,10 +1,12 @@
 /** A program: runs one seed after the other and prints a line of JSON for each. */
 import * as Fault from "../../src/simulation/Fault.js"
 import * as Run from "../../src/simulation/Run.js"
-import { type Scale, scenario, usual } from "./scenarios.js"
+import { halves, type Scale, scenario, usual } from "./scenarios.js"
 
 /** What is told of a run. */
-export interface Line extends Pick<Run.Outcome, "seed" | "verdict" | "violation" | "hash" | "checks"> {
+export interface Line
+  extends Pick<Run.Outcome, "seed" | "verdict" | "violation" | "hash" | "checks" | "healedMillis">
+{
   /** What befell the world. */
   readonly faults: ReadonlyArray<string>
   readonly begun: ReadonlyArray<readonly [Fault.Kind, number]>
@@ -14,19 +16,22 @@ export interface Line extends Pick<Run.Outcome, "seed" | "verdict" | "violation"
 export interface Chunk {
   readonly first: number
   readonly count: number
-  readonly scale?: Scale
+  /** On what scale all faults befall the nodes, or that a partition alone does. */
+  readonly scale?: Scale | "halves"
 }
 
 const { count, first, scale = usual }: Chunk = JSON.parse(process.argv[2] ?? "{}")
 
 for (let seed = first; seed < first + count; seed++) {
-  const { begun, checks, faults, hash, mishaps, verdict, violation } = Run.run(scenario(seed, scale))
+  const settings = scale === "halves" ? halves(seed) : scenario(seed, scale)
+  const { begun, checks, faults, hash, healedMillis, mishaps, verdict, violation } = Run.run(settings)
   const line: Line = {
     seed,
     verdict,
     violation,
     hash,
     checks,
+    healedMillis,
     faults: faults.map(Fault.describe),
     begun: [...begun],
     mishaps: [...mishaps]

@@ -1,9 +1,8 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { availableParallelism } from "node:os"
 import { sites } from "../../src/simulation/Mishaps.js"
-import { children, chunks, failures } from "./children.js"
+import { children, failures } from "./children.js"
 import type { Line } from "./chunk.js"
-import { kinds, usual } from "./scenarios.js"
+import { kinds } from "./scenarios.js"
 
 const seeds = 200
 
@@ -13,7 +12,7 @@ describe("ten nodes keep every law through a minute of all faults, and are conne
   let lines: ReadonlyArray<Line> = []
 
   it(`${seeds} seeds`, { timeout: 300_000 }, async () => {
-    lines = await processes.runAll(chunks(1, seeds, Math.ceil(seeds / availableParallelism()), usual))
+    lines = await processes.share({ first: 1, count: seeds })
     assert.deepStrictEqual(failures(lines), [])
     assert.strictEqual(new Set(lines.map(({ seed }) => seed)).size, seeds)
     for (const { checks, seed } of lines) assert.isAbove(checks, 1_000, `seed ${seed}`)

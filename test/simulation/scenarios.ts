@@ -40,3 +40,17 @@ export const scenario = (seed: number, { forMillis, nodes }: Scale = usual): Sim
   ...(seed % 8 === 5 ? { order: "fifo" } : {}),
   ...(seed % 8 === 6 ? { node: { limits: { ...Limits.defaults, peers: Math.ceil(nodes / 3) } } } : {})
 })
+
+/** Ten nodes, of which each half does not hear the other for a minute. */
+export const halves = (seed: number): Simulation.Settings => {
+  const names = Simulation.namesOf(10)
+  const [hosts, others] = [names.slice(0, 5), names.slice(5)]
+  return {
+    ...Simulation.defaults,
+    variety: false,
+    chatter: false,
+    seed,
+    forMillis: 65_000,
+    only: [{ kind: "partition", fromMillis: 5_000, toMillis: 65_000, hosts, others, oneWay: false }]
+  }
+}
