@@ -10,8 +10,10 @@ import { descriptors, resources, returns, start, type Subject } from "./subject.
 import { dial } from "./wire.js"
 
 setFlagsFromString("--expose-gc")
-// The optimizer's code lies in the heap, too, and grows while a program warms up.
+// What the compilers make lies in the heap, too, and grows while a program warms up.
 setFlagsFromString("--no-opt")
+setFlagsFromString("--no-maglev")
+setFlagsFromString("--no-sparkplug")
 setFlagsFromString("--no-flush-bytecode")
 const collect: () => void = runInNewContext("gc")
 
