@@ -48,9 +48,18 @@ export const floor = (
     ? nowMillis - (limits.staleMillis - limits.pingMillis)
     : beforeMillis
 
-/** Milliseconds until the next Ping, spread by 10 % either way; `random` is at least 0 and less than 1. @since 0.1.0 */
-export const nextPingMillis = (random: number, limits: Pick<Limits, "pingMillis">): number =>
-  limits.pingMillis * (leastPing + 2 * (1 - leastPing) * random)
+/**
+ * Milliseconds until the next Ping to a peer, spread within 10 % either way; `random` is at least 0 and less than 1.
+ * Who has more sessions takes less of them: it asks many peers in one round, and these need not ask by themselves,
+ * each in a moment of its own, for their Pings go along with the answers.
+ *
+ * @since 0.1.0
+ */
+export const nextPingMillis = (
+  random: number,
+  sessions: number,
+  limits: Pick<Limits, "pingMillis">
+): number => limits.pingMillis * (leastPing + (1 - leastPing) * (random + 1 / sessions))
 
 /** Milliseconds between two Pings at least: from then on, one may go along with a Pong. @since 0.1.0 */
 export const leastPingMillis = (limits: Pick<Limits, "pingMillis">): number => limits.pingMillis * leastPing

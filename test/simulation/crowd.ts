@@ -10,6 +10,8 @@ export interface Held {
   readonly connected: number
   /** Those of them that were in doubt, or ended. */
   readonly failed: number
+  /** How many of its Pings it sent in its own rounds, as a share of all; the others went along with its Pongs. */
+  readonly inRounds: number
   /** The greatest memory of this process, in MiB, looked at once a minute of the world. */
   readonly memoryMiB: number
 }
@@ -19,6 +21,7 @@ export const hold = (peers: number, forMillis: number): Held => {
   const one = Endpoint.make("10.0.0.1", 9_001)
   let connected = 0
   let failed = 0
+  const asked: Array<number> = []
   const simulation = new Simulation.Simulation({
     ...Simulation.defaults,
     variety: false,
@@ -29,8 +32,10 @@ export const hold = (peers: number, forMillis: number): Held => {
     discovery: undefined,
     node: { connect: [one], limits: { ...Limits.defaults, peers: peers + Limits.defaults.peersReserved } }
   }, {
-    happening: ({ event, node }) => {
-      if (node !== "n1" || event.ev !== "peer.state") return
+    happening: ({ atMicros, event, node }) => {
+      if (node !== "n1") return
+      if (event.ev === "peer.rtt") asked.push((atMicros / 1_000 - event.rttMillis) % roundMillis)
+      if (event.ev !== "peer.state") return
       if (event.to === "Connected") connected++
       else if (PeerState.isLive(event.from)) failed++
     }
@@ -42,5 +47,9 @@ export const hold = (peers: number, forMillis: number): Held => {
   }
   const { violation } = simulation
   simulation.close()
-  return { violation, connected, failed, memoryMiB }
+  const round = asked.sort((a, b) => a - b)[asked.length >> 1] ?? Number.NaN
+  const inRounds = asked.filter((at) => Math.abs(at - round) < 1).length / asked.length
+  return { violation, connected, failed, inRounds, memoryMiB }
 }
+
+const roundMillis = 500
