@@ -49,9 +49,11 @@ export const floor = (
     : beforeMillis
 
 /**
- * Milliseconds until the next Ping to a peer, spread within 10 % either way; `random` is at least 0 and less than 1.
- * Who has more sessions takes less of them: it asks many peers in one round, and these need not ask by themselves,
- * each in a moment of its own, for their Pings go along with the answers.
+ * Milliseconds until the next Ping to a peer is due: the interval for who has one session, down to nine tenths of it for
+ * who has many. It leaves in the first round from then on, and so within 10 % of the interval if rounds are a tenth of
+ * it apart. A node with many sessions thus asks before a peer with few, many peers in one round; and these need not ask
+ * by themselves, each in a moment of its own, for their Pings go along with the answers. `random` is at least 0 and less
+ * than 1; `sessions` are at least 1.
  *
  * @since 0.1.0
  */
@@ -59,7 +61,7 @@ export const nextPingMillis = (
   random: number,
   sessions: number,
   limits: Pick<Limits, "pingMillis">
-): number => limits.pingMillis * (leastPing + (1 - leastPing) * (random + 1 / sessions))
+): number => limits.pingMillis * (1 - (1 - leastPing) * (1 - 1 / sessions) * (1 - random / 2))
 
 /** Milliseconds between two Pings at least: from then on, one may go along with a Pong. @since 0.1.0 */
 export const leastPingMillis = (limits: Pick<Limits, "pingMillis">): number => limits.pingMillis * leastPing

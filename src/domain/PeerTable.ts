@@ -155,6 +155,11 @@ export class PeerTable {
     return this.#lost
   }
 
+  /** How many peers are Connected or Stale. */
+  get connected(): number {
+    return this.#connected
+  }
+
   /** The two peer gauges of the counters. */
   gauges(nowMillis: number): { readonly total: number; readonly connected: number } {
     return { total: this.#connected + this.lost(nowMillis).size, connected: this.#connected }

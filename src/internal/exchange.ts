@@ -119,9 +119,10 @@ export class Exchange implements Sink {
   /** Sends a Ping, 8 random bytes, whose return is measured. They decide when the next one is due, too. */
   ping(data: Uint8Array): void {
     const link = this.#link
-    const { limits, links } = this.#core
+    const { limits, table } = this.#core
     const at = now(this.#core)
-    link.nextPingMillis = at + Liveness.nextPingMillis(fraction(data), links.size, limits)
+    const sessions = Math.max(1, table.connected)
+    link.nextPingMillis = at + Liveness.nextPingMillis(fraction(data), sessions, limits)
     link.pingFromMillis = at + Liveness.leastPingMillis(limits)
     this.#ping = { data, sentNanos: this.#core.clock.unsafeCurrentTimeNanos() }
     this.#offerControl(Envelope.types.Ping, data)

@@ -116,7 +116,8 @@ export class Ledger {
     let least = live
     let most = live
     for (const [peer, lostAt] of this.#lost) {
-      if (atMillis - lostAt < lostPeerMillis) least++
+      // A node counts in whole milliseconds.
+      if (atMillis - lostAt < lostPeerMillis - 1) least++
       if (atMillis - lostAt < forgotten * lostPeerMillis) most++
       else this.#lost.delete(peer)
     }

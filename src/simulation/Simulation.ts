@@ -194,8 +194,10 @@ export class Simulation<App = never> {
     const crowded = this.stations.length - 1 > limits.peers
     return this.stations.flatMap((station, at) => {
       if (crowded) {
-        // Where every place is taken, whoever comes last finds none.
-        const room = this.stations.some((other) => other !== station && sessionsOf(other) < limits.peers)
+        // Where every place is taken, whoever comes last finds none; nor with those that it may not talk to.
+        const room = this.stations.some((other) =>
+          other !== station && this.#mayTalk(station, other) && sessionsOf(other) < limits.peers
+        )
         return sessionsOf(station) > 0 || !room ? [] : [`${station.name} has no peer`]
       }
       return this.stations.slice(at + 1).flatMap((other) =>

@@ -141,11 +141,11 @@ describe("what a network of nodes withstands", () => {
     )
     assert.isAbove(mine?.length ?? 0, 15)
     assert.strictEqual(mine?.length, theirs?.length)
-    // Asked in the same moment, at intervals of 5 s that are 10 % off, and up to half a second of the timer's more.
+    // Asked in the same moment, at intervals of 5 s, 10 % off at most.
     mine?.forEach((at, index) => {
       assert.isBelow(Math.abs(at - (theirs?.[index] ?? 0)), 20)
       const interval = index === 0 ? 5_000 : at - (mine[index - 1] ?? 0)
-      assert.isTrue(interval > 4_450 && interval < 6_050, `${interval}`)
+      assert.isTrue(interval > 4_490 && interval < 5_510, `${interval}`)
     })
   })
 
@@ -204,13 +204,13 @@ describe("what a network of nodes withstands", () => {
     }
   })
 
-  it("a node holds 500 peers for ten minutes, none in doubt, and asks them all at once", {
+  it("a node holds 500 peers for ten minutes and asks them in its own rounds", {
     timeout: 120_000
-  }, () => {
-    const { inRounds, memoryMiB, ...held } = hold(500, 600_000)
-    assert.deepStrictEqual(held, { violation: undefined, connected: 500, failed: 0 })
+  }, async () => {
+    const { inRounds, violation, ...held } = await hold(500, 10)
+    assert.isUndefined(violation)
+    assert.deepInclude(held, { connected: 500, failed: 0 })
     assert.isAbove(inRounds, 0.9)
-    assert.isBelow(memoryMiB, 2_048)
   })
 
   it("a node with 200 peers that starts again is dialled by at most 140 of them in any second", {
