@@ -38,12 +38,9 @@ export const children = (): Children => {
       })
       child.once("error", reject)
       child.once("close", (code) => {
-        if (code !== 0) return reject(new Error(`seeds ${chunk.first} and on ended with exit code ${code}`))
-        const lines: ReadonlyArray<Line> = output.split("\n").filter((line) => line !== "").map((line) =>
-          JSON.parse(line)
-        )
-        if (lines.length === chunk.count) resolve(lines)
-        else reject(new Error(`of ${chunk.count} seeds from ${chunk.first} on, ${lines.length} were told of`))
+        const lines = output.split("\n").slice(0, -1)
+        if (code === 0 && lines.length === chunk.count) resolve(lines.map((line): Line => JSON.parse(line)))
+        else reject(new Error(`seed ${chunk.first + lines.length} ended with exit code ${code}`))
       })
     })
 
