@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -21,7 +21,14 @@ export default defineConfig({
         extends: true,
         test: { name: "pure", include: [pure], poolOptions: { forks: { singleFork: true, isolate: false } } }
       },
-      { extends: true, test: { name: "world", include: ["{test,examples}/**/*.test.ts"], exclude: [pure] } }
+      {
+        extends: true,
+        test: {
+          name: "world",
+          include: ["{test,examples}/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, pure]
+        }
+      }
     ],
     testTimeout: 20_000,
     coverage: { provider: "v8", include: ["src/**"] }

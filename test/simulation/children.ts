@@ -1,6 +1,6 @@
 /** Runs of the simulator in processes of their own. */
 import { buildSync } from "esbuild"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -12,6 +12,7 @@ export interface Children {
   readonly run: (chunk: Chunk) => Promise<ReadonlyArray<Line>>
   /** The same, in as many processes at a time as there are processors, each for at most so many seeds. */
   readonly share: (chunk: Chunk, size?: number) => Promise<ReadonlyArray<Line>>
+  /** Ends what still runs. */
   readonly close: () => void
 }
 
@@ -27,20 +28,30 @@ export const children = (): Children => {
     logLevel: "error"
   })
 
+  const living = new Set<ChildProcess>()
+  const end = () => {
+    for (const child of living) child.kill()
+  }
+
   const run = (chunk: Chunk): Promise<ReadonlyArray<Line>> =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [program, JSON.stringify(chunk)], {
         stdio: ["ignore", "pipe", "inherit"]
       })
+      living.add(child)
       let output = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         output += text
       })
       child.once("error", reject)
       child.once("close", (code) => {
+        living.delete(child)
         const lines = output.split("\n").slice(0, -1)
         if (code === 0 && lines.length === chunk.count) resolve(lines.map((line): Line => JSON.parse(line)))
-        else reject(new Error(`seed ${chunk.first + lines.length} ended with exit code ${code}`))
+        else {
+          const seed = chunk.first + lines.length
+          reject(new Error(`seed ${seed} ended with exit code ${code}; ${again(seed, chunk.scale)}`))
+        }
       })
     })
 
@@ -56,18 +67,33 @@ export const children = (): Children => {
           lines.push(...await run(part))
         }
       }
-      await Promise.all(Array.from({ length: availableParallelism() }, worker))
+      try {
+        await Promise.all(Array.from({ length: availableParallelism() }, worker))
+      } finally {
+        // Of those that are left when one has failed.
+        end()
+      }
       return lines
     },
-    close: () => rmSync(folder, { recursive: true, force: true })
+    close: () => {
+      end()
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 }
 
-/** What did not pass, with the faults of its world. */
+/** The command that runs a seed again, from the folder of the repository. */
+const again = (seed: number, scale: Chunk["scale"]): string => {
+  const bundle = "npx esbuild test/simulation/chunk.ts --bundle --platform=node"
+  return `again: ${bundle} | node - '${JSON.stringify({ first: seed, count: 1, scale })}'`
+}
+
+/** What did not pass, with the command that runs it again and the faults of its world. */
 export const failures = (lines: ReadonlyArray<Line>): ReadonlyArray<string> =>
-  lines.filter(({ verdict }) => verdict !== "passed").map(({ faults, seed, violation }) =>
+  lines.filter(({ verdict }) => verdict !== "passed").map(({ faults, scale, seed, violation }) =>
     [
       `seed ${seed}: ${violation?.law}: ${violation?.text} at ${(violation?.atMicros ?? 0) / 1_000} ms`,
+      again(seed, scale),
       ...faults
     ].join("\n")
   )

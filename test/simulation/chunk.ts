@@ -7,6 +7,7 @@ import { halves, type Scale, scenario, usual } from "./scenarios.js"
 export interface Line
   extends Pick<Run.Outcome, "seed" | "verdict" | "violation" | "hash" | "checks" | "healedMillis">
 {
+  readonly scale: Chunk["scale"]
   /** What befell the world. */
   readonly faults: ReadonlyArray<string>
   readonly begun: ReadonlyArray<readonly [Fault.Kind, number]>
@@ -27,6 +28,7 @@ for (let seed = first; seed < first + count; seed++) {
   const { begun, checks, faults, hash, healedMillis, mishaps, verdict, violation } = Run.run(settings)
   const line: Line = {
     seed,
+    scale,
     verdict,
     violation,
     hash,
