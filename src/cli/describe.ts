@@ -64,7 +64,7 @@ export const describe = (event: NodeEvent): Line | undefined => {
       return line(
         "debug",
         event.action === "pull"
-          ? `registry: ${event.taken} peers named, ${event.skipped} entries passed over`
+          ? `registry: ${event.taken} named as peers, ${event.skipped} passed over`
           : `registry: ${event.action} done`
       )
     case "registry.error":

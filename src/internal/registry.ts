@@ -7,6 +7,7 @@ import type { Announcement } from "../protocol/RegistryMessage.js"
 
 const texts = {
   Unreachable: "no connection to it; is it running, and is its address right?",
+  NotTls: "it speaks no TLS there; is its address one with http:// and not https://?",
   Timeout: "no whole answer in the time it has; is its address right?",
   Truncated: "its answer broke off",
   Redirected: "it sends us to another address; give that one if it can be trusted",

@@ -126,15 +126,19 @@ const read = (
   }).pipe(Effect.map(() => Buffer.concat(chunks)))
 }
 
-// What undici calls an answer that it does not take for one.
+// The names and codes of undici's errors that tell more than that nothing came.
 const unsound: Readonly<Record<string, RegistryError["reason"]>> = {
   HTTPParserError: "Malformed",
   ResponseContentLengthMismatchError: "Malformed",
-  HeadersOverflowError: "TooLarge"
+  HeadersOverflowError: "TooLarge",
+  ERR_SSL_WRONG_VERSION_NUMBER: "NotTls"
 }
 
 const broken = (reason: "Unreachable" | "Truncated") => ({ cause }: HttpClientError): RegistryError => {
   if (!(cause instanceof Error)) return new RegistryError({ reason })
-  const detail = "code" in cause && typeof cause.code === "string" ? { detail: cause.code } : {}
-  return new RegistryError({ reason: unsound[cause.name] ?? reason, ...detail })
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+  return new RegistryError({
+    reason: unsound[cause.name] ?? unsound[code ?? ""] ?? reason,
+    ...(code === undefined ? {} : { detail: code })
+  })
 }

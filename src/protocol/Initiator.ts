@@ -11,6 +11,7 @@ import type { Statement } from "./IdentityPayload.js"
 import type { KeyPair } from "./KeyPair.js"
 import type { Noise } from "./Noise.js"
 import type { Session } from "./Session.js"
+import * as Stranger from "./Stranger.js"
 
 /** What came of a chunk. @since 0.1.0 */
 export type Step = Handshake.More | Handshake.Rejected | Handshake.PeerProven
@@ -43,7 +44,10 @@ export class Initiator {
     if (this.#state !== "WaitAck") return Handshake.more
     const peer = Handshake.readIdentity(this.#noise, this.#reader, "responder")
     if (peer === undefined) return Handshake.more
-    if (Either.isLeft(peer)) return this.#state = Handshake.rejected(peer.left)
+    if (Either.isLeft(peer)) {
+      const stranger = peer.left === "FrameLength" ? Stranger.kindOf(this.#reader.rest()) : undefined
+      return this.#state = Handshake.rejected(stranger ?? peer.left)
+    }
     this.#state = "Proven"
     return { _tag: "Proven", peer: peer.right }
   }

@@ -12,6 +12,7 @@ import * as Handshake from "./Handshake.js"
 import type { KeyPair } from "./KeyPair.js"
 import type { Noise } from "./Noise.js"
 import type { Session } from "./Session.js"
+import * as Stranger from "./Stranger.js"
 
 /** A valid Hello came: call `reply` if the budget allows an answer. @since 0.1.0 */
 export interface HelloCame {
@@ -75,7 +76,9 @@ export class Responder {
     this.#helloFilled += taken.length
     const end = Math.min(this.#helloFilled, helloPrefix.length)
     for (let at = begin; at < end; at++) {
-      if (this.#hello[at] !== helloPrefix[at]) return this.#reject(kindOf(this.#hello.subarray(0, end)))
+      if (this.#hello[at] !== helloPrefix[at]) {
+        return this.#reject(Stranger.kindOf(this.#hello.subarray(0, end)) ?? "BadHeader")
+      }
     }
     if (this.#helloFilled < helloBytes) return Handshake.more
     if (taken.length < chunk.length) this.#reader.push(Buffer.from(chunk.subarray(taken.length)))
@@ -99,16 +102,3 @@ const helloBytes = 1 + Handshake.hello.maxLength
 const helloPrefix = Envelope.clear(Handshake.hello.type, Handshake.hello.id, new Uint8Array(48))
   .subarray(0, 24)
 const unnumbered = { connSeq: 0n, seenSeq: 0n } as const
-
-const kinds: ReadonlyArray<readonly [RegExp, Reason]> = [
-  [/^[\x80-\xff]{0,9}[\0-\x7f]VP2P\x01\0/, "LegacyPeer"],
-  [/^(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PRI|PUT|TRACE) /, "Http"],
-  [/^\x16\x03/, "Tls"],
-  [/^SSH-/, "Ssh"]
-]
-
-/** What somebody speaks whose first bytes are not those of a Hello. */
-const kindOf = (bytes: Uint8Array): Reason => {
-  const text = String.fromCharCode(...bytes)
-  return kinds.find(([pattern]) => pattern.test(text))?.[1] ?? "BadHeader"
-}

@@ -159,7 +159,7 @@ describe("a hostile registry", () => {
       const a = yield* start(url)
       yield* a.listen
       yield* a.until(({ reports }) => reports.length >= 2)
-      assert.isTrue(reported(a, "Unreachable"), story(a).join())
+      assert.isTrue(reported(a, "NotTls"), story(a).join())
     }))
 
   it.scopedLive("spoils no entry but its own bad ones", () =>

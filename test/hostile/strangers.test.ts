@@ -124,8 +124,8 @@ describe("strangers", () => {
     }))
 
   it.scopedLive.each<readonly [string, Uint8Array, Reason]>([
-    ["an HTTP server", ascii("HTTP/1.1 400 Bad Request\r\n\r\n"), "FrameLength"],
-    ["an SSH server", ascii("SSH-2.0-OpenSSH_9.2\r\n"), "FrameLength"],
+    ["an HTTP server", ascii("HTTP/1.1 400 Bad Request\r\n\r\n"), "Http"],
+    ["an SSH server", ascii("SSH-2.0-OpenSSH_9.2\r\n"), "Ssh"],
     ["a length that cannot be", unhex("ffffff7f"), "FrameLength"],
     [
       "a HelloAck full of noise",

@@ -131,8 +131,10 @@ describe("a HelloAck", () => {
   it.each<readonly [string, string, Uint8Array]>([
     ["FrameLength", "a length below every HelloAck", unhex("fe01")],
     ["FrameLength", "a length above every HelloAck", unhex("df0e")],
-    ["FrameLength", "an HTTP response", new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")],
-    ["FrameLength", "an SSH banner", new TextEncoder().encode("SSH-2.0-OpenSSH_9.2p1 Debian\r\n")],
+    ["Http", "an HTTP response", new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")],
+    ["Ssh", "an SSH banner", new TextEncoder().encode("SSH-2.0-OpenSSH_9.2p1 Debian\r\n")],
+    ["Tls", "a TLS alert", unhex("15030100020246")],
+    ["FrameLength", "an SMTP greeting", new TextEncoder().encode("220 mail ESMTP\r\n")],
     ["FrameLength", "our own Hello sent back", initiator(dialler).hello],
     ["LegacyPeer", "a frame of version 1", version1],
     ["BadHeader", "another magic", flipped(version1, 16)],
