@@ -88,7 +88,9 @@ export const summary = (
         ? [
           row(
             "healed",
-            `all connected ${seconds(tally.healedMillis)} after the faults${seeds > 1 ? ", at most" : ""}`
+            `all that may talk connected ${seconds(tally.healedMillis)} after the faults${
+              seeds > 1 ? ", at most" : ""
+            }`
           )
         ]
         : [],

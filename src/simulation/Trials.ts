@@ -83,8 +83,9 @@ export const settingsOf = <App = never>(
   }
   const all: Simulation.Settings<App> = {
     ...Simulation.defaults,
-    // An application hears its own messages alone.
+    // An application hears its own messages alone, and its nodes are as it says.
     chatter: false,
+    variety: false,
     ...rest,
     app: app ?? Simulation.defaults.app as Simulation.Settings<App>["app"],
     seed,

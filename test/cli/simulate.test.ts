@@ -97,7 +97,7 @@ events   ${base.events}, and ${base.actions} actions
 laws     ${Object.keys(Laws.laws).length}, checked ${base.checks} times
 faults   none
 mishaps  0
-healed   all connected ${(base.healedMillis ?? 0) / 1_000} s after the faults
+healed   all that may talk connected ${(base.healedMillis ?? 0) / 1_000} s after the faults
 trace    sha256 ${base.hash}
 PASS
 `

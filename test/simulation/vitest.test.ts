@@ -4,6 +4,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
+import { Node } from "../../src/services/Node.js"
 import type { Program } from "../../src/simulation/Sim.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
 import * as Trials from "../../src/simulation/Trials.js"
@@ -16,6 +17,19 @@ itSim("a test of a world passes", { ...world, seeds: 2 }, (sim) => sim.connected
 
 const file = { name: "test/chat.test.ts" }
 const task: Task = { name: "it's all right", file, suite: { name: "the chat (new)", file } }
+
+const seedsThatDeny = [3, 13]
+
+itSim(
+  "nodes may talk to each other unless their test says otherwise",
+  { ...world, seeds: seedsThatDeny },
+  (sim) =>
+    Effect.gen(function*() {
+      yield* sim.connected
+      const peers = yield* sim.on("n1", Effect.flatMap(Node, (node) => node.peers))
+      assert.deepStrictEqual(peers.map(({ nodeId, state }) => [nodeId, state]), [["n2", "Connected"]])
+    })
+)
 
 /** What a test that fails is told. */
 const told = (program: Program, options: Options = {}, environment: Record<string, string> = {}) =>
