@@ -21,13 +21,13 @@ const ok = { ok: true } as const
 
 /** Everything that is asked of the list of nodes. */
 export const layer = (api: RegistryApi, { isTrusted, limits, tell }: Desk) => {
-  const asking = Effect.map(RegistryStore, (store) => ({ store, asked: guarded(tell) }))
+  const asked = guarded(tell)
 
   const nodes = HttpApiBuilder.group(
     api,
     "nodes",
     (handlers) =>
-      Effect.map(asking, ({ asked, store }) =>
+      Effect.map(RegistryStore, (store) =>
         handlers
           .handle("peers", ({ request, urlParams: { limit = limits.listed } }) =>
             Effect.gen(function*() {
@@ -71,8 +71,8 @@ export const layer = (api: RegistryApi, { isTrusted, limits, tell }: Desk) => {
     "operation",
     (handlers) =>
       Effect.map(
-        asking,
-        ({ asked, store }) =>
+        RegistryStore,
+        (store) =>
           handlers.handle("health", () => Effect.map(asked(store.count), (entries) => ({ ...ok, entries })))
       )
   )

@@ -206,6 +206,7 @@ describe("a registry", () => {
         message: "the list is out of reach for the moment"
       })
       assert.strictEqual((yield* get("/health")).status, 503)
+      assert.strictEqual((yield* post(announced)).status, 503)
       gone = false
       assert.deepStrictEqual((yield* get("/health")).json, { ok: true, entries: 3 })
       yield* get("/health")
