@@ -18,7 +18,7 @@ import type { LocalParty } from "../protocol/Handshake.js"
 import type { Knowledge } from "../protocol/IdentityCheck.js"
 import type { ConnectionGuard } from "../services/ConnectionGuard.js"
 import type { Entropy } from "../services/Entropy.js"
-import type { Message, Peer } from "../services/Node.js"
+import type { Peer } from "../services/Node.js"
 import type { Settings } from "../services/NodeConfig.js"
 import type { Stats } from "../services/Stats.js"
 import type { Transport } from "../services/Transport.js"
@@ -26,6 +26,7 @@ import type { Deadline } from "./deadline.js"
 import type { Hub } from "./hub.js"
 import type { Ending, Link } from "./link.js"
 import type { Nonces } from "./nonces.js"
+import type { Received } from "./received.js"
 
 export interface Core {
   readonly settings: Settings
@@ -64,7 +65,7 @@ export interface Core {
   /** How the peers looked whose session ended a moment ago. */
   readonly lost: Map<PeerId, Peer>
   readonly events: Hub<NodeEvent>
-  readonly messages: Hub<Message>
+  readonly messages: Hub<Received>
   /** Sees every event first. */
   readonly witness: (event: NodeEvent) => void
   connections: number

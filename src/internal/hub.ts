@@ -15,6 +15,15 @@ export interface Options<A> {
   /** How many of the first items are kept for the first subscriber, so that it misses nothing of the start. */
   readonly early: number
   readonly sizeOf: (item: A) => number
+  /** For items that lie in greater memory, none of which can be given back while one of them waits. */
+  readonly packing?: Packing<A>
+}
+
+export interface Packing<A> {
+  /** The memory that an item lies in. */
+  readonly memoryOf: (item: A) => ArrayBufferLike
+  /** The same items in memory that they fill. */
+  readonly pack: (items: ReadonlyArray<A>) => Array<A>
 }
 
 export class Hub<A> {
@@ -138,6 +147,9 @@ class Subscriber<A> implements Taker<A> {
   #added: Array<A> | undefined
   /** Sum of their sizes. */
   #waiting = 0
+  /** Bytes of the memory that has come with them since they were packed, and the last one of it. */
+  #held = 0
+  #memory: ArrayBufferLike | undefined
   #ended = false
 
   constructor(options: Options<A>) {
@@ -154,6 +166,7 @@ class Subscriber<A> implements Taker<A> {
       this.#items = items
       this.#waiting = size
     } else lost = this.#gather(items)
+    this.#hold(items)
     this.#changed.raise()
     return lost
   }
@@ -197,6 +210,22 @@ class Subscriber<A> implements Taker<A> {
     return lost
   }
 
+  /** Packs what waits as soon as it holds twice the memory that it may: a peer could make it a thousand times. */
+  #hold(items: ReadonlyArray<A>): void {
+    const { limit, packing } = this.#options
+    if (packing === undefined) return
+    for (const item of items) {
+      const memory = packing.memoryOf(item)
+      if (memory === this.#memory) continue
+      this.#memory = memory
+      this.#held += memory.byteLength
+    }
+    if (this.#held <= 2 * limit) return
+    this.#items = this.#added = packing.pack(this.#items)
+    this.#held = 0
+    this.#memory = undefined
+  }
+
   /** A list that can be added to: one that was offered belongs to all. */
   #own(): Array<A> {
     const own = this.#added ?? [...this.#items]
@@ -208,7 +237,8 @@ class Subscriber<A> implements Taker<A> {
     const items = this.#items
     this.#items = []
     this.#added = undefined
-    this.#waiting = 0
+    this.#waiting = this.#held = 0
+    this.#memory = undefined
     return Chunk.unsafeFromArray(items)
   }
 }

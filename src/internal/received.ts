@@ -22,6 +22,24 @@ export class Received implements Message {
     this.#end = end
   }
 
+  /** Messages that come together in memory that they fill; one that was put together stays as it is. */
+  static pack(messages: ReadonlyArray<Received>): Array<Received> {
+    const alone = (message: Received) => !(message instanceof Joined)
+    const all = new Uint8Array(messages.filter(alone).reduce((sum, { size }) => sum + size, 0))
+    let at = 0
+    return messages.map((message) => {
+      if (!alone(message)) return message
+      const { from, nodeId, payload, topic } = message
+      all.set(payload, at)
+      return new Received(from, nodeId, topic, all, at, at += payload.length)
+    })
+  }
+
+  /** It cannot be given back before the message is. */
+  get memory(): ArrayBufferLike {
+    return this.#bytes.buffer
+  }
+
   get size(): number {
     return this.#end - this.#start
   }

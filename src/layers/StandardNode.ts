@@ -30,6 +30,7 @@ import { Nonces } from "../internal/nonces.js"
 import { Once } from "../internal/once.js"
 import { offer, send, sendAll } from "../internal/outgoing.js"
 import { paced } from "../internal/paced.js"
+import { Received } from "../internal/received.js"
 import { together } from "../internal/turns.js"
 import * as Crypto from "../protocol/Crypto.js"
 import { Ephemerals } from "../protocol/Ephemerals.js"
@@ -38,7 +39,7 @@ import { ConnectionGuard } from "../services/ConnectionGuard.js"
 import { Discovery } from "../services/Discovery.js"
 import { Entropy } from "../services/Entropy.js"
 import { Identity } from "../services/Identity.js"
-import { type Message, Node, type Peer } from "../services/Node.js"
+import { Node, type Peer } from "../services/Node.js"
 import { NodeConfig } from "../services/NodeConfig.js"
 import { Stats } from "../services/Stats.js"
 import { Transport, type TransportError } from "../services/Transport.js"
@@ -175,10 +176,11 @@ const makeCore = Effect.gen(function*() {
     arrivals: new Map(),
     lost: new Map(),
     events: new Hub<NodeEvent>({ limit: limits.mailboxEvents, early: limits.earlyEvents, sizeOf: () => 1 }),
-    messages: new Hub<Message>({
+    messages: new Hub<Received>({
       limit: limits.mailboxBytes,
       early: 0,
-      sizeOf: ({ size }) => size + 64
+      sizeOf: ({ size }) => size + 64,
+      packing: { memoryOf: ({ memory }) => memory, pack: Received.pack }
     }),
     witness: yield* Witness,
     connections: 0,

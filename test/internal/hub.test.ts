@@ -144,4 +144,35 @@ describe("hub", () => {
       hub.deliver([1, 2])
       assert.strictEqual(hub.dropped, 2)
     }))
+
+  it.scoped("packs what waits in more memory than it fills, and keeps its order", () =>
+    Effect.gen(function*() {
+      let packed = 0
+      const hub = new Hub<Uint8Array>({
+        limit: 100,
+        early: 0,
+        sizeOf: ({ length }) => length,
+        packing: {
+          memoryOf: ({ buffer }) => buffer,
+          pack: (items) => {
+            packed++
+            return items.map((item) => new Uint8Array(item))
+          }
+        }
+      })
+      const reader = yield* hub.subscribe
+      for (let byte = 1; byte <= 6; byte++) hub.deliver([Uint8Array.of(byte)])
+      assert.strictEqual(packed, 0)
+      // The third brings more than 200 bytes of memory, for two bytes of each.
+      for (let byte = 0; byte < 3; byte++) {
+        const lent = new Uint8Array(90)
+        lent[0] = byte
+        hub.deliver([lent.subarray(0, 1), lent.subarray(1, 2)])
+      }
+      assert.strictEqual(packed, 1)
+      hub.end()
+      const came = yield* all(reader)
+      assert.deepStrictEqual(came.map(([byte]) => byte), [1, 2, 3, 4, 5, 6, 0, 0, 1, 0, 2, 0])
+      assert.isTrue(came.every(({ buffer, length }) => buffer.byteLength === length))
+    }))
 })
