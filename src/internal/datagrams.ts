@@ -7,6 +7,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import { isIPv6 } from "node:net"
 import * as Interfaces from "../domain/Interfaces.js"
 import { textOf } from "../domain/Reason.js"
 import type { Discovery } from "../services/Discovery.js"
@@ -72,9 +73,12 @@ const round = (
     const problems = missing(running, interfaces, reached, config, host)
     const sent: Array<string> = []
     const ways = new Set<string>()
-    for (const each of interfaces) {
+    const multicast = config.mode === "multicast"
+    // One address of an interface speaks for all of them. By multicast that may be the one that we listen on; broadcasts
+    // leave from the first one, whatever we listen on.
+    const others = interfaces.filter((each) => !reached.includes(each))
+    for (const each of multicast ? [...reached, ...others] : interfaces) {
       const { address, name } = each
-      const multicast = config.mode === "multicast"
       const way = multicast ? name : Interfaces.broadcastOf(each)
       if (way === undefined || ways.has(way)) continue
       ways.add(way)
@@ -90,6 +94,14 @@ const round = (
     }
     if (interfaces.length > 0 && ways.size === 0) {
       problems.push(missed("no interface in use has a broadcast address; --disc-mode multicast may work"))
+    }
+    if (reached.length > 0 && sent.length === 0 && problems.length === 0 && beacons.length > 0) {
+      problems.push(
+        missed(
+          `broadcasts do not leave from ${host}, which is not the first address of its interface: it is not announced; ` +
+            "--disc-mode multicast may work"
+        )
+      )
     }
     return { interfaces, sent: [...new Set(sent)], datagrams: sent.length * beacons.length, problems }
   })
@@ -138,7 +150,9 @@ const missing = (
   return reached.length === 0
     ? [
       missed(
-        `this node listens on ${host} alone, which is no address of an interface in use: it is not announced`
+        isIPv6(host ?? "")
+          ? `this node listens on ${host} alone, and discovery is by IPv4: it is not announced`
+          : `this node listens on ${host} alone, which is no address of an interface in use: it is not announced`
       )
     ]
     : []
