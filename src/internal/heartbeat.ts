@@ -12,11 +12,8 @@ import { nonceBytes } from "./nonces.js"
 /** How many times in a Ping interval the timer looks round. */
 const roundsPerPing = 10
 
-/** How many Pings a connection may need until the next round: one that is due, and one that goes along with a Pong. */
-const noncesPerRound = 2
-
-/** For how many rounds random bytes are drawn, if each of them needed all. */
-const roundsPerDraw = 2
+/** For how many Pings of each connection random bytes are drawn at a time; none needs more than one a round. */
+const noncesPerDraw = 4
 
 /** Runs for as long as the node does. */
 export const heartbeat = (core: Core): Effect.Effect<never> =>
@@ -30,9 +27,8 @@ export const heartbeat = (core: Core): Effect.Effect<never> =>
       const at = now(core)
       floor = Liveness.floor(floor, lastRound, at, limits)
       lastRound = at
-      const least = noncesPerRound * links.size
-      if (core.nonces.left < least) {
-        core.nonces.fill(core.entropy.bytes(nonceBytes * roundsPerDraw * least))
+      if (core.nonces.left < links.size) {
+        core.nonces.fill(core.entropy.bytes(nonceBytes * noncesPerDraw * links.size))
       }
       for (const link of links.values()) look(core, link, floor, at)
       gauge(core)
@@ -47,7 +43,10 @@ const look = (core: Core, link: Link, floor: number, at: number): void => {
   if (exchange === undefined || proven === undefined || !PeerState.isLive(state) || link.over) return
   try {
     const waiting = exchange.outbox.oldestMillis
-    if (waiting !== undefined && at - Math.max(waiting, floor) > core.limits.sendQueueMillis) {
+    const { sendQueueMillis, staleMillis } = core.limits
+    // The floor leaves one interval of the time for silence; this one leaves the same of its own time.
+    const queueFloor = floor + staleMillis - sendQueueMillis
+    if (waiting !== undefined && at - Math.max(waiting, queueFloor) > sendQueueMillis) {
       return link.end(close("SlowPeer"))
     }
     const verdict = Liveness.assess({ state, heardMillis }, floor, at, core.limits)

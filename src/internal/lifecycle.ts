@@ -152,9 +152,10 @@ const clear = (core: Core, link: Link, ending: Ending, random: number): void => 
   move(core, link, "Closed", reason, ending)
   core.admission.closed(conn)
   if (direction === "inbound") core.arrivals.delete(endpoint.host)
-  if (proven !== undefined && core.table.ended(proven.peerId, conn, now(core))) {
+  if (proven !== undefined) {
+    // Although another connection may have taken its place: that one may come to nothing.
     if (wasLive) core.lost.set(proven.peerId, describe(link, proven))
-    core.guard.peerClosed(proven.peerId)
+    if (core.table.ended(proven.peerId, conn, now(core))) core.guard.peerClosed(proven.peerId)
   }
   core.stats.ended(reason)
   gauge(core)

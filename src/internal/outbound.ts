@@ -11,7 +11,7 @@ import { type Core, move, now } from "./core.js"
 import { Exchange } from "./exchange.js"
 import { answered, converse, establish } from "./lifecycle.js"
 import { close, drop, type Ending, type Link } from "./link.js"
-import { check, refuse, settle } from "./policy.js"
+import { check, refuse, settle, tellConflict } from "./policy.js"
 
 /** Dials an endpoint, shakes hands, each within its time limit, and goes on until the session ends. */
 export const dial = (
@@ -81,9 +81,12 @@ const confirm = (
     if (!exchange.refused) {
       // While we waited, another peer may have come in under the same name.
       const holder = core.table.holderOf(proven.nodeId)
-      if (holder !== undefined && holder !== proven.peerId) return close("NodeIdConflict")
+      if (holder !== undefined && holder !== proven.peerId) {
+        tellConflict(core, link, proven, "NodeIdConflict")
+        return refuse(core, proven, close("NodeIdConflict"))
+      }
       establish(core, link, proven)
-    }
+    } else if (ending !== undefined) tellConflict(core, link, proven, ending.reason)
     link.stage = (chunk) => exchange.take(chunk)
   }
   exchange.hand()

@@ -3,7 +3,7 @@
  */
 import * as Option from "effect/Option"
 import type { NodeId } from "../domain/NodeId.js"
-import type { CloseReason } from "../domain/Reason.js"
+import type { CloseReason, Reason } from "../domain/Reason.js"
 import * as SessionRule from "../domain/SessionRule.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
@@ -43,9 +43,7 @@ export const check = (core: Core, link: Link, proven: Proven): Refusal | undefin
     return undefined
   }
   const answer = IdentityCheck.reactionTo(reason, outbound ? "initiator" : "responder") === "close"
-  if (reason === "NodeIdConflict" || reason === "DuplicateIdentity") {
-    announceConflict(core, link, proven, reason)
-  }
+  tellConflict(core, link, proven, reason)
   return { reason, answer }
 }
 
@@ -68,7 +66,7 @@ export const settle = (core: Core, link: Link, proven: Proven, connSeq: bigint):
     : table.decide(core.peerId, peer, { instance, connSeq, seenSeq })
   if (decision._tag === "Duplicate") return { reason: "Duplicate", answer: !outbound }
   if (decision.restarted && table.restarted(peer, now(core))) {
-    announceConflict(core, link, proven, "DuplicateIdentity")
+    tellConflict(core, link, proven, "DuplicateIdentity")
     return { reason: "DuplicateIdentity", answer: true }
   }
   const old = table.current(peer)
@@ -82,19 +80,16 @@ export const settle = (core: Core, link: Link, proven: Proven, connSeq: bigint):
   return undefined
 }
 
-const announceConflict = (
+/** If it is for a name or a key that two nodes have, tells of it, whoever found out. */
+export const tellConflict = (
   core: Core,
-  link: Link,
-  proven: Proven,
-  reason: "NodeIdConflict" | "DuplicateIdentity"
-): void =>
-  publish(core, {
-    ev: "id.conflict",
-    nodeId: proven.nodeId,
-    peer: proven.peerId,
-    endpoint: link.endpoint.toString(),
-    reason
-  })
+  { endpoint }: Link,
+  { nodeId, peerId: peer }: Proven,
+  reason: Reason
+): void => {
+  if (reason !== "NodeIdConflict" && reason !== "DuplicateIdentity") return
+  publish(core, { ev: "id.conflict", nodeId, peer, endpoint: endpoint.toString(), reason })
+}
 
 /** The holder of a disputed node id has a moment to show that it lives; one that is gone leaves the name free. */
 const challenge = (core: Core, nodeId: NodeId): void => {

@@ -280,6 +280,7 @@ describe("identities", () => {
       yield* slow.say(Envelope.types.Ping, fresh(8))
       assert.strictEqual((yield* Fiber.join(dialling)).reason, "NodeIdConflict")
       assert.deepInclude((yield* slow.rest).at(-1), { _tag: "Close", reason: "NodeIdConflict" })
+      assert.deepStrictEqual(conflicts(subject), [{ nodeId: "bob", reason: "NodeIdConflict" }])
       yield* quick.ping
       assert.strictEqual((yield* subject.stats.snapshot).peers_connected, 1)
     }))

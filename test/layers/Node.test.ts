@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -557,4 +558,72 @@ describe("Node", () => {
       yield* pass(30_000)
       assert.deepInclude(yield* b.counters, { peers_connected: 0, connect_attempts: 2 })
     }))
+
+  world("a node that a third one refuses for its name learns why", () =>
+    Effect.gen(function*() {
+      yield* start("C")
+      const [first, second] = [
+        yield* start("B", { host: "10.0.0.2" }),
+        yield* start("B", { host: "10.0.0.3" })
+      ]
+      yield* first.node.connect(endpoint())
+      const refusal = yield* Effect.flip(second.node.connect(endpoint()))
+      assert.strictEqual(refusal.reason, "NodeIdConflict")
+      yield* settle
+      assert.deepStrictEqual(
+        second.events.flatMap((event) => event.ev === "id.conflict" ? [[event.nodeId, event.reason]] : []),
+        [["C", "NodeIdConflict"]]
+      )
+    }))
+
+  world(
+    "a peer is shown for as long as it is counted, though it came back as one that wants nobody",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const b = yield* start("B", { host: "10.0.0.2" })
+        yield* a.node.connect(endpoint("10.0.0.2"))
+        yield* start("B", { host: "10.0.0.3", identity: b.identity, denied: new Set([a.node.peerId]) })
+        yield* Effect.flip(a.node.connect(endpoint("10.0.0.3")))
+        yield* settle
+        assert.deepInclude(yield* a.counters, { peers_total: 1, peers_connected: 0 })
+        assert.deepStrictEqual((yield* a.node.peers).map(({ id }) => id), [b.node.peerId])
+      })
+  )
+
+  world("what waits for a peer is given time after the process has slept", () =>
+    Effect.gen(function*() {
+      const { clock, sleep } = sleepy(yield* Effect.clock)
+      const { events, node } = yield* Effect.withClock(start("A"), clock)
+      yield* silent("10.0.0.2")
+      yield* pass(1_000)
+      const [peer] = yield* node.peers
+      if (peer === undefined) return assert.fail("no peer")
+      // More than the connection takes, so that the second one waits.
+      yield* node.send(peer.id, "t", new Uint8Array(100_000))
+      yield* settle
+      yield* node.send(peer.id, "t", new Uint8Array(10))
+      yield* settle
+      sleep(20_000)
+      yield* pass(4_000)
+      assert.deepStrictEqual(states(events).slice(2), [])
+      yield* pass(2_000)
+      assert.deepStrictEqual(states(events).slice(2), ["Connected->Stale Silence", "Stale->Closed SlowPeer"])
+    }))
 })
+
+/** A clock that can be put on while nothing runs, as that of a process that was stopped. */
+const sleepy = (base: Clock.Clock) => {
+  let slept = 0
+  const unsafeCurrentTimeMillis = () => base.unsafeCurrentTimeMillis() + slept
+  const unsafeCurrentTimeNanos = () => base.unsafeCurrentTimeNanos() + BigInt(slept) * 1_000_000n
+  const clock: Clock.Clock = {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis,
+    unsafeCurrentTimeNanos,
+    currentTimeMillis: Effect.sync(unsafeCurrentTimeMillis),
+    currentTimeNanos: Effect.sync(unsafeCurrentTimeNanos),
+    sleep: (duration) => base.sleep(duration)
+  }
+  return { clock, sleep: (millis: number) => void (slept += millis) }
+}
