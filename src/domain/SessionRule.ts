@@ -33,14 +33,13 @@ export interface Accepted {
 }
 
 /**
- * - `Accept`: the candidate is the session in force. `replaces`: the current one gets Close(Replaced).
- *   `restarted`: because the peer is another process than before
+ * - `Accept`: the candidate is the session in force. `restarted`: because the peer is another process than before
  * - `Duplicate`: the candidate gets Close(Duplicate), the current session stays
  *
  * @since 0.1.0
  */
 export type Decision =
-  | { readonly _tag: "Accept"; readonly replaces: boolean; readonly restarted: boolean }
+  | { readonly _tag: "Accept"; readonly restarted: boolean }
   | { readonly _tag: "Duplicate" }
 
 /** Decides about an inbound connection with a valid HelloFinish from the peer `theirs`. @since 0.1.0 */
@@ -50,13 +49,13 @@ export const decide = (
   mine: PeerId,
   theirs: PeerId
 ): Decision => {
-  if (current === undefined) return { _tag: "Accept", replaces: false, restarted: false }
-  if (current.instance !== candidate.instance) return { _tag: "Accept", replaces: true, restarted: true }
+  if (current === undefined) return { _tag: "Accept", restarted: false }
+  if (current.instance !== candidate.instance) return { _tag: "Accept", restarted: true }
   const accept = current.direction === "inbound"
     ? candidate.connSeq > current.connSeq
     // The peer has accepted ours and lost it since; or, as both dialled at once, theirs is the smaller key.
     : candidate.seenSeq >= current.connSeq || theirs < mine
-  return accept ? { _tag: "Accept", replaces: true, restarted: false } : { _tag: "Duplicate" }
+  return accept ? { _tag: "Accept", restarted: false } : { _tag: "Duplicate" }
 }
 
 /**
@@ -78,10 +77,10 @@ export const goodbye = (current: Current, candidate: Candidate): "Replaced" | "D
  * @since 0.1.0
  */
 export const commit = (current: Current | undefined, instance: string): Decision => {
-  if (current === undefined) return { _tag: "Accept", replaces: false, restarted: false }
+  if (current === undefined) return { _tag: "Accept", restarted: false }
   return current.instance === instance
     ? { _tag: "Duplicate" }
-    : { _tag: "Accept", replaces: true, restarted: true }
+    : { _tag: "Accept", restarted: true }
 }
 
 /** What is to be remembered of a peer once the candidate was accepted. @since 0.1.0 */

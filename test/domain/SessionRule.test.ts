@@ -257,9 +257,8 @@ const explore = (bounds: Bounds, rule: Rule = SessionRule): number => {
   return seen.size
 }
 
-const accept: SessionRule.Decision = { _tag: "Accept", replaces: true, restarted: false }
-const refuseSecond: Rule["decide"] = (current) =>
-  current === undefined ? { ...accept, replaces: false } : { _tag: "Duplicate" }
+const accept: SessionRule.Decision = { _tag: "Accept", restarted: false }
+const refuseSecond: Rule["decide"] = (current) => current === undefined ? accept : { _tag: "Duplicate" }
 
 /** Eight restarts at equal distances: after which of them two hosts are said to share a key. */
 const clonedAfter = (spacingMillis: number): Array<boolean> => {
@@ -311,12 +310,10 @@ describe("SessionRule", () => {
     const old = { direction: "outbound", connSeq: 9n, instance: "old" } as const
     assert.deepStrictEqual(SessionRule.decide(undefined, candidate, ...ids), {
       _tag: "Accept",
-      replaces: false,
       restarted: false
     })
     assert.deepStrictEqual(SessionRule.decide(old, candidate, ...ids), {
       _tag: "Accept",
-      replaces: true,
       restarted: true
     })
   })
