@@ -19,13 +19,15 @@ export const integer = (min: number, max: number, what = "a whole number"): Deco
 
 const millis = (min: number): Decoder<number> => integer(min, maxMillis, "milliseconds, a whole number")
 
+const maxSeconds = Math.floor(maxMillis / 1_000)
+
+/** From so many milliseconds on, in milliseconds. */
 export const seconds = (min: number): Decoder<number> => (text) => {
-  const value = /^\d{1,16}(\.\d{1,16})?$/.test(text) ? Math.round(Number(text) * 1_000) : Number.NaN
-  return value >= min && value <= maxMillis
-    ? Either.right(value)
-    : Either.left(
-      `expected seconds from ${min / 1_000} to ${Math.floor(maxMillis / 1_000)}, such as 1.5`
-    )
+  const value = /^(\d{1,16}(\.\d{1,16})?|\.\d{1,16})$/.test(text) ? Number(text) : Number.NaN
+  return value * 1_000 >= min && value <= maxSeconds
+    // 0 may mean for ever: what is more stays more, however short.
+    ? Either.right(Math.max(Math.round(value * 1_000), Math.sign(value)))
+    : Either.left(`expected seconds from ${min / 1_000} to ${maxSeconds}, such as 1.5`)
 }
 
 export const oneOf = <const A extends string>(...choices: ReadonlyArray<A>): Decoder<A> => (text) => {
