@@ -118,8 +118,8 @@ const table: Record<ValueName, Row> = {
   "wait-timeout": {
     of: ({ waitMillis }) => waitMillis,
     byDefault: 30_000,
-    legal: [["5", 5_000], ["0.1", 100]],
-    illegal: ["0", "-1", "soon", ""]
+    legal: [["5", 5_000], ["0.1", 100], ["0.001", 1]],
+    illegal: ["0", "0.0009", "-1", "soon", ""]
   },
   "ready-file": {
     of: ({ readyFile }) => Option.getOrNull(readyFile),

@@ -70,15 +70,15 @@ describe.each(Object.entries(commands))("options of vix %s in the documents", (_
 
   it("have the ranges that are accepted", () => {
     for (const [flag = "", , , text = ""] of table) {
-      const [, low, high] = /^(\d+) to (\d+)\b(?! bytes)/.exec(text) ?? []
+      const [, low, high] = /^([\d.]+) to (\d+)\b(?! bytes)/.exec(text) ?? []
       if (low === undefined || high === undefined) continue
       const accepts = (value: number) => {
         const given = needed.flatMap((word, at, all) => word === flag || all[at - 1] === flag ? [] : [word])
         return Either.isRight(parse([...given, `${flag}=${value}`]))
       }
       assert.deepStrictEqual(
-        [Number(low) - 1, Number(low), Number(high), Number(high) + 1].map(accepts),
-        [false, true, true, false],
+        [Number(low) - 1, Number(low) - 0.001, Number(low), Number(high), Number(high) + 1].map(accepts),
+        [false, false, true, true, false],
         flag
       )
     }
