@@ -34,7 +34,7 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
     if (option === undefined) {
       if (inline === undefined && follows) queue.shift()
       const known = nearest(flag, namesOf(table))
-      problems.push(`--${printable(flag)}: unknown option; did you mean --${known}?`)
+      problems.push(`--${shown(flag)}: unknown option; did you mean --${known}?`)
       continue
     }
     const { repeatable, value: placeholder } = option
@@ -57,8 +57,10 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
 /** A value as the user wrote it, out of its quotation marks. */
 export const unquote = (value: string): string => value.slice(1, -1)
 
-/** A value as it is shown in an error. */
-export const quoted = (value: string): string => `"${printable(value)}"`
+/** A value as it is shown in an error: harmless, and without the user and the password of an address. */
+export const quoted = (value: string): string => `"${shown(value)}"`
+
+const shown = (text: string): string => printable(text.replace(/^(?=.*:.*@)(.*?\/\/)?.*@/s, "$1…@"))
 
 const split = (word: string): readonly [string, string | undefined] => {
   const at = word.indexOf("=")

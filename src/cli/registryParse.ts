@@ -58,10 +58,16 @@ const basePath: Decoder<Settings["base"]> = (text) =>
 
 const store: Decoder<Option.Option<string>> = (text) => {
   if (text === "memory") return Either.right(Option.none())
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  return url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== ""
-    ? Either.right(Option.some(text))
-    : Either.left("expected memory, redis://host:port or rediss://host:port")
+  if (!/^rediss?:\/\/([^\s/?#]*@)?[^\s/?#@]+(\/\d*)?$/i.test(text) || !URL.canParse(text)) {
+    return Either.left(
+      "expected memory, redis://host:port or rediss://host:port, /number for a database, no query"
+    )
+  }
+  const { password, username } = new URL(text)
+  return Either.mapBoth(Either.try(() => decodeURIComponent(username + password)), {
+    onLeft: () => "expected %25 for a % in the user and the password",
+    onRight: () => Option.some(text)
+  })
 }
 
 const proxy: Decoder<string> = (text) => {

@@ -357,6 +357,15 @@ describe("a line", () => {
       "--bootstrap \"on\": expected --registry too, such as --registry http://127.0.0.1:8080"
     ]))
 
+  it("with a password in an address does not tell it", () =>
+    assert.deepStrictEqual(
+      problems(...words(minimal), "--registry", "http://user:secret@a", "--connect", "tcp://user:secret@b:1"),
+      [
+        "--connect \"tcp://…@b:1\": expected host:port, tcp://host:port or [ipv6]:port, such as 127.0.0.1:9001",
+        "--registry \"http://…@a\": expected http://host:port or https://host:port, a path if need be, no query and no password"
+      ]
+    ))
+
   it("with one endpoint twice connects to it once", () =>
     assert.deepStrictEqual(
       parsed(`${minimal} --connect 127.0.0.1:1 --connect tcp://127.0.0.1:1 --connect=[::1]:2`).node.connect,

@@ -57,7 +57,12 @@ describe("options", () => {
     (text, base) => assert.strictEqual(parsed(`--base-path ${text}`).server.base, base)
   )
 
-  it.each(["redis://127.0.0.1:6379", "rediss://user:word@cache.example:6380/2"])(
+  it.each([
+    "redis://127.0.0.1:6379",
+    "redis://cache/",
+    "redis://:50%25@[::1]:6379",
+    "rediss://user:word@cache.example:6380/2"
+  ])(
     "--store %s is a Redis",
     (url) => assert.deepStrictEqual(parsed(`--store ${url}`).store, Option.some(url))
   )
@@ -78,6 +83,9 @@ describe("mistakes", () => {
     ["--limit-per-host many", /^--limit-per-host "many": expected a whole number/],
     ["--store mongodb://x", /^--store "mongodb:\/\/x": expected memory, redis:\/\/host:port or rediss:/],
     ["--store redis", /expected memory, redis:/],
+    ["--store redis://cache:6379?db=2", /^--store "redis:\/\/cache:6379\?db=2": expected .* no query$/],
+    ["--store redis://cache:6379/two", /expected .* \/number for a database/],
+    ["--store redis://user:50%@cache", /^--store "redis:\/\/…@cache": expected %25 for a %/],
     [
       "--trust-forwarded proxy.example",
       /^--trust-forwarded "proxy.example": expected an IPv4 or IPv6 address$/
@@ -91,6 +99,20 @@ describe("mistakes", () => {
     assert.match(problem, message)
     assert.lengthOf(more, 0)
   })
+
+  it.each([
+    "--store redis://user:secret@127.0.0.1:x",
+    "--store=redis://user:secret@cache?x",
+    "--store user:secret@cache:6379",
+    "--store redis://user:sec/ret@s@cache",
+    "--stor=redis://user:secret@cache",
+    "--store:redis://user:secret@cache",
+    "redis://user:secret@cache",
+    "--quiet=redis://user:secret@cache"
+  ])(
+    "%s is told without user and password",
+    (line) => assert.notMatch(problems(line).join(), /user|sec|ret@/)
+  )
 
   it("are told all at once", () =>
     assert.lengthOf(
