@@ -9,7 +9,7 @@ import * as NodeConfig from "../services/NodeConfig.js"
 import { type Complete, read, type Reading } from "./commandLine.js"
 import { decoders } from "./decoders.js"
 import type { Level } from "./level.js"
-import { options } from "./options.js"
+import { options, type ValueName } from "./options.js"
 import type { DefaultedName } from "./table.js"
 
 /** Everything that `vix p2p` was told. */
@@ -125,10 +125,27 @@ const invocation = (values: CompleteValues, given: Line["given"]): Invocation =>
     quiet: given.has("quiet"),
     events: values.events,
     logLevel: Option.fromNullable(values["log-level"]),
-    notices: given.has("registry") && !values.bootstrap
-      ? ["--registry: not asked without --bootstrap on"]
-      : []
+    notices: unused(values, given)
   }
+}
+
+/** A notice for each option that does nothing beside the others. */
+const unused = (
+  { announce, bootstrap, discovery }: CompleteValues,
+  given: Line["given"]
+): ReadonlyArray<string> => {
+  const connect = given.has("connect")
+  const rows: ReadonlyArray<readonly [used: boolean, why: string, ...names: ReadonlyArray<ValueName>]> = [
+    [connect, "without --connect", "connect-delay"],
+    [!connect || !given.has("no-connect"), "with --no-connect", "connect-delay"],
+    [given.has("wait-peers"), "without --wait-peers", "wait-timeout"],
+    [discovery, "with --discovery off", "disc-port", "disc-mode", "disc-interval", "iface"],
+    [bootstrap, "without --bootstrap on", "registry", "boot-interval", "announce"],
+    [discovery || (bootstrap && announce), "without --discovery on or a registry to announce to", "advertise"]
+  ]
+  return rows.flatMap(([used, why, ...names]) =>
+    used ? [] : names.filter((name) => given.has(name)).map((name) => `--${name}: not used ${why}`)
+  )
 }
 
 /** `!name` leaves an interface out. */

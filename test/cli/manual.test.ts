@@ -119,8 +119,8 @@ const examples: ReadonlyArray<readonly [string, Expected]> = [
 describe("the manual", () => {
   it.each(examples)("vix p2p %s", (line, { bootstrap, discovery, node, rest }) => {
     const defaults = parsed(words(line).slice(0, 4).join(" "))
-    const { notices: _, ...settings } = parsed(line)
-    const { notices: __, ...expected } = {
+    const settings = parsed(line)
+    const expected = {
       ...defaults,
       ...rest,
       node: { ...defaults.node, ...node },

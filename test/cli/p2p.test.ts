@@ -137,7 +137,7 @@ describe("a run", () => {
       const { exitCode, signal, state } = yield* begin(`${minimal} --registry http://127.0.0.1:8080 --tui on`)
       yield* signal("SIGINT")
       yield* exitCode
-      assert.lengthOf(state.stderr.match(/--registry: not asked without --bootstrap on/g) ?? [], 1)
+      assert.lengthOf(state.stderr.match(/--registry: not used without --bootstrap on/g) ?? [], 1)
       assert.lengthOf(state.stderr.match(/--tui on: stdout is no terminal/g) ?? [], 1)
     }))
 

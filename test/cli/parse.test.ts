@@ -372,12 +372,38 @@ describe("a line", () => {
       [Endpoint.make("127.0.0.1", 1), Endpoint.make("::1", 2)]
     ))
 
-  it("says that a registry is not asked without --bootstrap on", () => {
-    const registry = "--registry http://127.0.0.1:8080"
-    assert.deepStrictEqual(parsed(minimal).notices, [])
-    assert.strictEqual(parsed(`${minimal} ${registry}`).notices.length, 1)
-    assert.deepStrictEqual(parsed(`${minimal} --bootstrap on ${registry}`).notices, [])
-  })
+  const registry = "--registry http://127.0.0.1:8080"
+  it.each([
+    [registry, ["--registry: not used without --bootstrap on"]],
+    ["--boot-interval 5 --announce off", [
+      "--boot-interval: not used without --bootstrap on",
+      "--announce: not used without --bootstrap on"
+    ]],
+    ["--discovery off --disc-port 1 --disc-mode broadcast --disc-interval 100 --iface lo --iface eth0", [
+      "--disc-port: not used with --discovery off",
+      "--disc-mode: not used with --discovery off",
+      "--disc-interval: not used with --discovery off",
+      "--iface: not used with --discovery off"
+    ]],
+    ["--discovery off --advertise 1", [
+      "--advertise: not used without --discovery on or a registry to announce to"
+    ]],
+    [`--discovery off --bootstrap on ${registry} --announce off --advertise 1`, [
+      "--advertise: not used without --discovery on or a registry to announce to"
+    ]],
+    ["--wait-timeout 5", ["--wait-timeout: not used without --wait-peers"]],
+    ["--connect-delay 5", ["--connect-delay: not used without --connect"]],
+    ["--connect-delay 5 --no-connect", ["--connect-delay: not used without --connect"]],
+    ["--connect a:1 --no-connect --connect-delay 5", ["--connect-delay: not used with --no-connect"]],
+    ["", []],
+    ["--connect a:1 --no-connect", []],
+    ["--connect a:1 --connect-delay 5 --wait-peers 1 --wait-timeout 5", []],
+    ["--disc-port 1 --iface lo --advertise 1", []],
+    [`--discovery off --bootstrap on ${registry} --boot-interval 5 --announce on --advertise 1`, []]
+  ])(
+    "with %j has a notice for each option that is not used",
+    (line, notices) => assert.deepStrictEqual(parsed(`${minimal} ${line}`).notices, notices)
+  )
 
   it("takes interfaces to use and to leave out together", () =>
     assert.deepStrictEqual(
