@@ -39,8 +39,8 @@ export type Complete<T extends Table, D extends Decoders<T>, N extends ValueName
 
 export interface Reading<T extends Table, D extends Decoders<T>> {
   readonly values: Values<T, D>
-  /** The options that stand on the line. */
-  readonly given: ReadonlySet<Name<T>>
+  /** The options that stand on the line, with their values as they were written; a switch has none. */
+  readonly given: ReadonlyMap<Name<T>, ReadonlyArray<string>>
   /** One line for each mistake. */
   readonly problems: ReadonlyArray<string>
 }
@@ -67,7 +67,7 @@ export const read = <T extends Table, D extends Decoders<T>>(
       })
       values[name] = repeatable === true ? decoded : decoded[0]
     }
-    return { values: values as Values<T, D>, given: new Set(texts.keys()), problems }
+    return { values: values as Values<T, D>, given: texts, problems }
   })
 }
 

@@ -20,7 +20,7 @@ export interface Prepared {
 export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => {
   const args: Array<string> = []
   const problems: Array<string> = []
-  const seen = new Set<string>()
+  const times = new Map<string, number>()
   const queue = [...argv]
   while (queue.length > 0) {
     const word = queue.shift() ?? ""
@@ -38,8 +38,8 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
       continue
     }
     const { repeatable, value: placeholder } = option
-    const twice = seen.has(flag) && repeatable === undefined
-    seen.add(flag)
+    const time = (times.get(flag) ?? 0) + 1
+    times.set(flag, time)
     if (placeholder === undefined) {
       if (inline !== undefined) problems.push(`--${flag} ${quoted(inline)}: takes no value`)
       args.push(`--${flag}`)
@@ -49,7 +49,9 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
         problems.push(`--${flag}: its value is missing; expected --${flag} <${placeholder}>`)
       } else args.push(`--${flag}`, `"${value}"`)
     }
-    if (twice) problems.push(`--${flag}: given twice; expected once`)
+    if (time === 2 && repeatable === undefined) {
+      problems.push(`--${flag}: given more than once; expected once`)
+    }
   }
   return { args, problems }
 }

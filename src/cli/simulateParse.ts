@@ -12,6 +12,7 @@ import { type Decoder, decoders as node, integer, level, oneOf } from "./decoder
 import type { Level } from "./level.js"
 import { nearest } from "./nearest.js"
 import { limitsFor } from "./parse.js"
+import { quoted } from "./prepare.js"
 import { numbered } from "./simulateFaults.js"
 import { options } from "./simulateOptions.js"
 import type { DefaultedName } from "./table.js"
@@ -61,41 +62,35 @@ export const parse = (argv: ReadonlyArray<string>): Effect.Effect<Invocation, Us
   })
 
 type Line = Reading<typeof options, typeof decoders>
+type ValueName = keyof typeof decoders
 type Values = Complete<typeof options, typeof decoders, DefaultedName<typeof options>>
 
 /** What is wrong with options that are right each by itself. */
 const across = ({ given, values }: Line): ReadonlyArray<string> => {
-  const { announce, bootstrap, discovery, for: forMillis, nodes, partition, seed = 0, seeds = 1 } = values
+  const { announce, bootstrap, discovery, faults = [], nodes, seed = 0, seeds = 1 } = values
+  const forMillis = values.for ?? Infinity
   const problems: Array<string> = []
-  const say = (holds: boolean, problem: string) => {
-    if (!holds) problems.push(problem)
+  const expect = (what: string, holds: (text: string) => boolean, ...names: ReadonlyArray<ValueName>) => {
+    for (const name of names) {
+      for (const text of given.get(name) ?? []) {
+        if (!holds(text)) problems.push(`--${name} ${quoted(text)}: expected ${what}`)
+      }
+    }
   }
-  for (const [, toMillis] of partition) {
-    say(
-      forMillis === undefined || toMillis <= forMillis,
-      `--partition: expected to end within the time of --for`
-    )
-  }
-  say(partition.length === 0 || nodes !== 1, "--partition: expected --nodes 2 at least")
-  say(seed + seeds - 1 <= mostSeed, `--seeds "${seeds}": expected seeds up to ${mostSeed}, from --seed on`)
-  for (const name of ["keep", "timeline"] as const) {
-    say(!given.has(name) || seeds === 1, `--${name}: expected one seed, without --seeds`)
-  }
-  say(!given.has("keep") || given.has("seed"), "--keep: expected --seed too, from which the faults are drawn")
+  expect("to end within the time of --for", (text) => endOf(text) <= forMillis, "partition")
+  expect("--nodes 2 at least", () => nodes !== 1, "partition")
+  expect(`seeds up to ${mostSeed}, from --seed on`, () => seed + seeds - 1 <= mostSeed, "seeds")
+  expect("one seed, without --seeds", () => seeds === 1, "keep", "timeline")
+  expect("--seed too, from which the faults are drawn", () => given.has("seed"), "keep")
   if (discovery === false) {
-    say(bootstrap !== false, "--discovery \"off\": expected --bootstrap on, or nobody finds anybody")
-    say(announce !== false, "--announce \"off\": expected --discovery on, or nobody finds anybody")
+    expect("--bootstrap on, or nobody finds anybody", () => bootstrap !== false, "discovery")
+    expect("--discovery on, or nobody finds anybody", () => announce !== false, "announce")
+    expect("--discovery on", () => false, "disc-port", "disc-mode", "disc-interval")
   }
-  for (const name of ["disc-port", "disc-mode", "disc-interval"] as const) {
-    say(!given.has(name) || discovery !== false, `--${name}: expected --discovery on`)
-  }
-  const { faults = [] } = values
-  say(
-    bootstrap !== false || !faults.includes("registry") || faults.length === kindNames.length,
-    "--faults \"registry\": expected --bootstrap on too"
-  )
-  for (const name of ["boot-interval", "announce"] as const) {
-    say(!given.has(name) || bootstrap !== false, `--${name}: expected --bootstrap on too`)
+  if (bootstrap === false) {
+    const all = faults.length === kindNames.length
+    expect("--bootstrap on too, for registry", () => all || !faults.includes("registry"), "faults")
+    expect("--bootstrap on too", () => false, "boot-interval", "announce")
   }
   return problems
 }
@@ -171,6 +166,8 @@ const span: Decoder<Span> = (text) => {
     ? Either.left("expected two times, the earlier first, such as 60s..120s")
     : Either.right([from, to])
 }
+
+const endOf = (text: string): number => Either.getOrElse(span(text), () => [0, 0])[1]
 
 const part: Decoder<number> = (text) => {
   const value = /^\d{1,3}(\.\d{1,6})?%$/.test(text)

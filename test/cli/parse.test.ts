@@ -258,11 +258,11 @@ describe.each(Object.entries(table) as ReadonlyArray<[ValueName, Row]>)(
       }
     })
 
-    it("is refused the second time, --connect and --iface apart", () => {
+    it("is refused the second time, and told once, --connect and --iface apart", () => {
       const [text = ""] = legal[0] ?? []
-      const argv = [...others(name), `--${name}`, text, `--${name}=${text}`]
+      const argv = [...others(name), `--${name}`, text, `--${name}=${text}`, `--${name}`, text]
       if (name === "connect" || name === "iface") assert.isTrue(Either.isRight(tryParse(argv)))
-      else assert.deepStrictEqual(problems(...argv), [`--${name}: given twice; expected once`])
+      else assert.deepStrictEqual(problems(...argv), [`--${name}: given more than once; expected once`])
     })
   }
 )
@@ -289,7 +289,7 @@ describe.each(
 
   it("is refused the second time", () =>
     assert.deepStrictEqual(problems(...words(minimal), `--${name}`, `--${name}`), [
-      `--${name}: given twice; expected once`
+      `--${name}: given more than once; expected once`
     ]))
 })
 

@@ -93,7 +93,7 @@ describe("mistakes", () => {
     ["--quiet yes", /^"yes": unexpected argument/],
     ["--id A", /^--id: unknown option; did you mean --bind\?$|^--id: unknown option; did you mean --/],
     ["--store", /^--store: its value is missing; expected --store <memory\|url>$/],
-    ["--ttl 5 --ttl 6", /^--ttl: given twice; expected once$/]
+    ["--ttl 5 --ttl 6", /^--ttl: given more than once; expected once$/]
   ])("%s is refused", (line, message) => {
     const [problem = "", ...more] = problems(line)
     assert.match(problem, message)

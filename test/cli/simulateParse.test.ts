@@ -127,7 +127,7 @@ describe.each(Object.entries(values))("--%s", (name, [value, member, meaning]) =
   it("given twice is an error, unless it may be repeated", () => {
     const line = `--${name} ${value} --${name} ${value} ${rest}`
     if (table[name]?.repeatable === true) assert.deepStrictEqual(parsed(line).partitions.length, 2)
-    else assert.deepStrictEqual(problems(line), [`--${name}: given twice; expected once`])
+    else assert.deepStrictEqual(problems(line), [`--${name}: given more than once; expected once`])
   })
 })
 
@@ -162,7 +162,7 @@ describe("mistakes", () => {
     ["--faults crsh", /^--faults "crsh": expected all, none, or kinds .* did you mean crash\?$/],
     ["--faults crash,", /^--faults "crash,": expected/],
     ["--faults all,crash", /^--faults "all,crash": expected/],
-    ["--faults registry,crash", /^--faults "registry": expected --bootstrap on too$/],
+    ["--faults registry,crash", /^--faults "registry,crash": expected --bootstrap on too, for registry$/],
     ["--loss 5", /^--loss "5": expected a part such as 5% or 0\.05$/],
     ["--loss 101%", /^--loss "101%": expected a part/],
     ["--delay 60001", /^--delay "60001": expected milliseconds/],
@@ -172,23 +172,27 @@ describe("mistakes", () => {
     ],
     ["--partition 20s", /^--partition "20s": expected two times/],
     ["--partition 1..2..3", /^--partition "1..2..3": expected two times/],
-    ["--partition 60s..120s", /^--partition: expected to end within the time of --for$/],
-    ["--partition 1..2 --nodes 1", /^--partition: expected --nodes 2 at least$/],
+    ["--partition 60s..120s", /^--partition "60s\.\.120s": expected to end within the time of --for$/],
+    [
+      "--for 5s --partition 1s..2s --partition=1s..9s --partition 3s..5s",
+      /^--partition "1s\.\.9s": expected to end within the time of --for$/
+    ],
+    ["--partition 1..2 --nodes 1", /^--partition "1\.\.2": expected --nodes 2 at least$/],
     ["--crash many", /^--crash "many": expected/],
     ["--keep 0 --seed 1", /^--keep "0": expected numbers from 1 on/],
-    ["--keep 1 --crash 1", /^--keep: expected --seed too/],
+    ["--keep 1 --crash 1", /^--keep "1": expected --seed too/],
     ["--keep 3,4 --crash 2 --seed 7", /^--keep "3,4": expected numbers from 1 to 2, the faults of seed 7$/],
     ["--keep 99 --seed 7", /^--keep "99": expected faults, such as --faults all$/],
     ["--faults crash,none", /did you mean (?!all|none)[a-z]+\?$/],
-    ["--seeds 2 --keep 1 --seed 7 --crash 2", /^--keep: expected one seed, without --seeds$/],
-    ["--seeds 2 --timeline a.svg", /^--timeline: expected one seed, without --seeds$/],
+    ["--seeds 2 --keep 1 --seed 7 --crash 2", /^--keep "1": expected one seed, without --seeds$/],
+    ["--seeds 2 --timeline a.svg", /^--timeline "a.svg": expected one seed, without --seeds$/],
     ["--seeds 2 --seed 4294967295", /^--seeds "2": expected seeds up to 4294967295, from --seed on$/],
     ["--jobs 0", /^--jobs "0": expected/],
     ["--discovery off", /^--discovery "off": expected --bootstrap on, or nobody finds anybody$/],
     ["--discovery off --bootstrap on --announce off", /^--announce "off": expected --discovery on/],
-    ["--discovery off --bootstrap on --disc-port 4000", /^--disc-port: expected --discovery on$/],
-    ["--boot-interval 5", /^--boot-interval: expected --bootstrap on too$/],
-    ["--announce on", /^--announce: expected --bootstrap on too$/],
+    ["--discovery off --bootstrap on --disc-port 4000", /^--disc-port "4000": expected --discovery on$/],
+    ["--boot-interval 5", /^--boot-interval "5": expected --bootstrap on too$/],
+    ["--announce on", /^--announce "on": expected --bootstrap on too$/],
     ["--log-level loud", /^--log-level "loud": expected trace/],
     ["--node 5", /^--node: unknown option; did you mean --nodes\?$/],
     ["5", /^"5": unexpected argument/]
