@@ -18,6 +18,8 @@ import { shrink } from "../simulation/Shrink.js"
 import { Timeline } from "../simulation/Timeline.js"
 import type { UsageError } from "./commandLine.js"
 import * as Ending from "./ending.js"
+import { fileCause } from "./fileCause.js"
+import { quoted } from "./prepare.js"
 import { aborted } from "./signals.js"
 import { commandOf, numbered, settingsOf } from "./simulateFaults.js"
 import * as Output from "./simulateOutput.js"
@@ -81,7 +83,14 @@ interface Running {
   readonly progress: (line: (realMillis: number) => string) => Effect.Effect<void>
 }
 
-class TimelineError extends Data.TaggedError("TimelineError")<{ readonly cause: unknown }> {}
+class TimelineError extends Data.TaggedError("TimelineError")<{
+  readonly file: string
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    return `--timeline ${quoted(this.file)}: cannot be written: ${fileCause(this.cause)}`
+  }
+}
 
 const run = (
   argv: ReadonlyArray<string>,
@@ -139,14 +148,14 @@ const ended = (
     Effect.as(undefined),
     Effect.raceFirst(Effect.map(signalled, Ending.signal)),
     Effect.raceFirst(Effect.map(terminal.broken, Ending.unwritable)),
-    Effect.catchTag("TimelineError", ({ cause }) =>
-      Effect.succeed({
-        cause: "cannot write the timeline",
-        exitCode: 1,
-        error: `--timeline: cannot be written (${cause instanceof Error ? cause.message : String(cause)})`
-      })),
+    Effect.catchTag("TimelineError", ({ message }) =>
+      Effect.succeed({ cause: "cannot write the timeline", exitCode: 1, error: message })),
     Effect.exit,
-    Effect.map(Exit.match({ onSuccess: (ending) => ending, onFailure: Ending.defect }))
+    Effect.map(Exit.match({
+      onSuccess: (ending) =>
+        ending,
+      onFailure: Ending.defect
+    }))
   )
 
 /** One seed, in this thread. */
@@ -176,7 +185,7 @@ const one = (running: Running): Effect.Effect<void, TimelineError> =>
     if (Option.isSome(timeline) && drawing !== undefined) {
       yield* Effect.tryPromise({
         try: () => writeFile(timeline.value, drawing.svg(result.outcome)),
-        catch: (cause) => new TimelineError({ cause })
+        catch: (cause) => new TimelineError({ file: timeline.value, cause })
       })
     }
   })
@@ -287,6 +296,6 @@ const writable = (timeline: Option.Option<string>): Effect.Effect<void, Timeline
     onSome: (file) =>
       Either.try({
         try: () => accessSync(dirname(file), constants.W_OK),
-        catch: (cause) => new TimelineError({ cause })
+        catch: (cause) => new TimelineError({ file, cause })
       })
   })

@@ -1,0 +1,14 @@
+/** Why a file could not be written, from the error of the system. */
+export const fileCause = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error)
+  return causes[code] ?? code
+}
+
+const causes: Readonly<Record<string, string>> = {
+  EACCES: "its folder may not be written to",
+  EISDIR: "a folder has that name",
+  ENOENT: "its folder does not exist",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no folder",
+  EROFS: "the file system is read-only"
+}
