@@ -1,7 +1,8 @@
 /** What is answered before anything is loaded: help, version, and commands that do not exist. */
 import * as Fault from "../simulation/Fault.js"
-import { nearest } from "./nearest.js"
+import { didYouMean } from "./nearest.js"
 import { options } from "./options.js"
+import { quoted } from "./prepare.js"
 import { options as registryOptions } from "./registryOptions.js"
 import { options as simulateOptions } from "./simulateOptions.js"
 import { namesOf, type Table } from "./table.js"
@@ -19,33 +20,38 @@ const commands = {
   schema: "Print the JSON Schema of `vix p2p --events ndjson`; with `registry` behind it, of `vix registry`."
 }
 
+// Named in the README as not there yet.
+const later = ["ping", "doctor"]
+
 /** The answer to a command line that needs no node, or nothing. */
 export const answer = (argv: ReadonlyArray<string>, version: string): Answer | undefined => {
-  const [command] = argv
+  const [command, ...rest] = argv
+  if (command === "help") return answer([...rest, "--help"], version)
   if (argv.includes("--version")) return { stream: "stdout", text: `vix ${version}\n`, exitCode: 0 }
   if (command === undefined || argv.includes("-h") || argv.includes("--help")) {
     const page = Object.hasOwn(pages, command ?? "") ? pages[command ?? ""] : undefined
     return { stream: "stdout", text: (page ?? overview)(), exitCode: 0 }
   }
-  if (!Object.hasOwn(commands, command)) {
-    const known = Object.keys(commands)
-    const hint = command.startsWith("-")
-      ? `expected a command first, such as vix p2p ${command}`
-      : `unknown command; did you mean vix ${nearest(command, known)}?`
-    return {
-      stream: "stderr",
-      text: `vix ${JSON.stringify(command)}: ${hint}\nSee vix --help\n`,
-      exitCode: 1
-    }
-  }
-  if (command === "schema" && argv.length > 1 && argv.join(" ") !== "schema registry") {
-    return {
-      stream: "stderr",
-      text: "vix schema takes no arguments but registry\nSee vix --help\n",
-      exitCode: 1
-    }
+  if (!Object.hasOwn(commands, command)) return refusal(`${quoted(command)}: ${wrongWith(command)}`)
+  if (command === "schema" && rest.length > 0 && rest.join(" ") !== "registry") {
+    return refusal(`schema ${quoted(rest.join(" "))}: expected registry or nothing`)
   }
   return undefined
+}
+
+const refusal = (problem: string): Answer => ({
+  stream: "stderr",
+  text: `vix ${problem}\nSee vix --help\n`,
+  exitCode: 1
+})
+
+/** What is wrong with a word that is no command. */
+const wrongWith = (word: string): string => {
+  if (later.includes(word)) return "not in this version"
+  const names = Object.keys(commands)
+  const question = didYouMean(word, [...names, "--help", "--version"], "vix ")
+  if (question === "" && word.startsWith("-")) return `expected a command first: ${names.join(", ")}`
+  return `unknown ${word.startsWith("-") ? "option" : "command"}${question}`
 }
 
 const table = (rows: ReadonlyArray<readonly [string, string]>): string => {

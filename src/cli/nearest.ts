@@ -1,7 +1,11 @@
-/** The word of a list that takes the fewest changed, added and left out letters to come from another. */
-export const nearest = (word: string, known: ReadonlyArray<string>): string => {
-  const ranked = known.map((candidate) => [distance(word, candidate), candidate] as const)
-  return ranked.reduce((best, next) => (next[0] < best[0] ? next : best))[1]
+/**
+ * A question after the word that was meant: the one that takes the fewest changed, added and left out letters, in
+ * any case. If these are more than a third of all, nothing is asked.
+ */
+export const didYouMean = (word: string, known: ReadonlyArray<string>, before = ""): string => {
+  const ranked = known.map((candidate) => [distance(word.toLowerCase(), candidate), candidate] as const)
+  const [away, best] = ranked.reduce((best, next) => (next[0] < best[0] ? next : best))
+  return away > Math.max(word.length, best.length) / 3 ? "" : `; did you mean ${before}${best}?`
 }
 
 const distance = (a: string, b: string): number => {

@@ -2,7 +2,7 @@
  * The pass over the words of a line before they are parsed: it splits `--flag=value`, finds what has no meaning
  * at all, and puts the values in quotation marks.
  */
-import { nearest } from "./nearest.js"
+import { didYouMean } from "./nearest.js"
 import { namesOf, type Table } from "./table.js"
 import { printable } from "./text.js"
 
@@ -24,17 +24,17 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
   const queue = [...argv]
   while (queue.length > 0) {
     const word = queue.shift() ?? ""
-    if (!word.startsWith("--") || word === "--") {
+    const { dashes, flag = "", inline } = form.exec(word)?.groups ?? {}
+    if (dashes === undefined) {
       problems.push(`${quoted(word)}: unexpected argument; every value follows its option`)
       continue
     }
-    const [flag, inline] = split(word)
     const follows = queue[0] !== undefined && !queue[0].startsWith("--")
-    const option = Object.hasOwn(table, flag) ? table[flag] : undefined
+    const option = dashes === "--" && Object.hasOwn(table, flag) ? table[flag] : undefined
     if (option === undefined) {
       if (inline === undefined && follows) queue.shift()
-      const known = nearest(flag, namesOf(table))
-      problems.push(`--${shown(flag)}: unknown option; did you mean --${known}?`)
+      const question = didYouMean(flag, namesOf(table), "--")
+      problems.push(`${dashes}${shown(flag)}: unknown option${question}`)
       continue
     }
     const { repeatable, value: placeholder } = option
@@ -64,7 +64,5 @@ export const quoted = (value: string): string => `"${shown(value)}"`
 
 const shown = (text: string): string => printable(text.replace(/^(?=.*:.*@)(.*?\/\/)?.*@/s, "$1…@"))
 
-const split = (word: string): readonly [string, string | undefined] => {
-  const at = word.indexOf("=")
-  return at < 0 ? [word.slice(2), undefined] : [word.slice(2, at), word.slice(at + 1)]
-}
+/** An option, or what was meant as one: with one dash there is none. */
+const form = /^(?<dashes>--(?=.)|-(?=[a-z]))(?<flag>[^=]*)(=(?<inline>.*))?$/is

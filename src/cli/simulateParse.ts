@@ -10,7 +10,7 @@ import { mostSeed } from "../simulation/Settings.js"
 import { type Complete, read, type Reading, UsageError } from "./commandLine.js"
 import { type Decoder, decoders as node, integer, level, oneOf } from "./decoders.js"
 import type { Level } from "./level.js"
-import { nearest } from "./nearest.js"
+import { didYouMean } from "./nearest.js"
 import { limitsFor } from "./parse.js"
 import { quoted } from "./prepare.js"
 import { numbered } from "./simulateFaults.js"
@@ -185,13 +185,13 @@ const kinds: Decoder<ReadonlyArray<Fault.Kind>> = (text) => {
   if (text === "none") return Either.right([])
   const words = text.split(",")
   const strange = words.find((word) => !kindNames.some((kind) => kind === word))
-  return strange === undefined
-    ? Either.right(kindNames.filter((kind) => words.includes(kind)))
-    : Either.left(
-      `expected all, none, or kinds of faults with commas between them; did you mean ${
-        nearest(strange, words.length > 1 ? kindNames : ["all", "none", ...kindNames])
-      }?`
-    )
+  if (strange === undefined) return Either.right(kindNames.filter((kind) => words.includes(kind)))
+  const question = didYouMean(strange, words.length > 1 ? kindNames : ["all", "none", ...kindNames])
+  return Either.left(
+    `expected all, none, or kinds of faults with commas between them${
+      question || `: ${kindNames.join(", ")}`
+    }`
+  )
 }
 
 const numbers: Decoder<ReadonlyArray<number>> = (text) =>

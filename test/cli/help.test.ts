@@ -41,6 +41,12 @@ describe("help", () => {
     }
   })
 
+  it("is a command, too", () => {
+    assert.strictEqual(answer(["help", "p2p"], "1.2.3")?.text, help)
+    assert.deepStrictEqual(answer(["help"], "1.2.3"), answer([], "1.2.3"))
+    assert.deepStrictEqual(answer(["help", "bogus"], "1.2.3"), answer(["bogus", "--help"], "1.2.3"))
+  })
+
   it("comes for no command at all", () => {
     const overview = answer([], "1.2.3")
     assert.strictEqual(overview?.exitCode, 0)
@@ -67,11 +73,21 @@ it("the version is told anywhere on the line", () => {
 it.each([
   [["p2"], /"p2": unknown command; did you mean vix p2p\?/],
   [["shema"], /did you mean vix schema\?/],
-  [["--id", "A"], /expected a command first, such as vix p2p --id/],
-  [["\u001b[31m"], /^vix "\\u001b\[31m"/],
+  [["P2P"], /did you mean vix p2p\?/],
+  [["version"], /^vix "version": unknown command; did you mean vix --version\?\n/],
+  [["-help"], /^vix "-help": unknown option; did you mean vix --help\?\n/],
+  [["bogus"], /^vix "bogus": unknown command\nSee vix --help\n$/],
+  [["ping", "A"], /^vix "ping": not in this version\n/],
+  [["doctor"], /^vix "doctor": not in this version\n/],
+  [["--id", "A"], /^vix "--id": expected a command first: p2p, registry, simulate, schema\n/],
+  [["-V"], /^vix "-V": expected a command first: p2p, registry, simulate, schema\n/],
+  [["--registry=http://user:secret@a"], /^vix "--registry=http:\/\/…@a": expected a command first/],
+  [["\u001b[31m"], /^vix "\\u\{1b\}\[31m"/],
+  [["x\u202e\u009b31m"], /^vix "x\\u\{202e\}\\u\{9b\}31m": unknown command\n/],
+  [["x".repeat(1_000)], /^vix "x{256}…": unknown command\n/],
   [["regsitry"], /did you mean vix registry\?/],
   [["simulation"], /did you mean vix simulate\?/],
-  [["schema", "all"], /takes no arguments but registry/]
+  [["schema", "all"], /^vix schema "all": expected registry or nothing\n/]
 ])("%j is refused", (argv, message) => {
   const refusal = answer(argv, "1.2.3")
   assert.strictEqual(refusal?.exitCode, 1)

@@ -332,6 +332,9 @@ describe("a line", () => {
   it.each([
     ["--conect", "connect"],
     ["--ID", "id"],
+    ["--LISTEN", "listen"],
+    ["-listen", "listen"],
+    ["-Quiet", "quiet"],
     ["--no-conect", "no-connect"],
     ["--disc-prt", "disc-port"],
     ["--log-levl", "log-level"],
@@ -344,8 +347,15 @@ describe("a line", () => {
       ])
   )
 
-  it("with an unknown flag has its value left alone", () =>
-    assert.strictEqual(problems(...words(minimal), "--identity", "file").length, 1))
+  it.each(["--trust", "--bogus", "-x", "--", "---", "-5"])(
+    "with %s, which is like none, is told no flag",
+    (word) => assert.notInclude(problems(...words(minimal), word).join(), "did you mean")
+  )
+
+  it.each(["--identity", "-identity"])(
+    "with %s, an unknown flag, has its value left alone",
+    (flag) => assert.deepStrictEqual(problems(...words(minimal), flag, "file"), [`${flag}: unknown option`])
+  )
 
   it("with --log-level wrong lists the levels", () =>
     assert.deepStrictEqual(problems(...words(minimal), "--log-level", "loud"), [
