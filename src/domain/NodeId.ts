@@ -23,12 +23,14 @@ export const problem = (text: string): string | undefined => {
   if (!text.isWellFormed()) return "expected valid Unicode"
   const bytes = new TextEncoder().encode(text).length
   if (bytes < 1 || bytes > maxBytes) return `expected 1 to ${maxBytes} bytes of UTF-8`
-  if (forbidden.test(text)) return "expected no control characters"
+  if (forbidden.test(text)) {
+    return "expected no control or format characters, such as those that join emoji, and no line separators"
+  }
   if (text.trim() !== text) return "expected no white space at the ends"
   return undefined
 }
 
-/** 1 to 64 bytes of UTF-8 without control characters or white space at the ends. @since 0.1.0 */
+/** 1 to 64 bytes of UTF-8 without control or format characters, line separators or white space at the ends. @since 0.1.0 */
 export const NodeId = Schema.String.pipe(
   Schema.filter((text) => problem(text) ?? true),
   Schema.brand("vix/NodeId")

@@ -357,6 +357,14 @@ describe("a line", () => {
     (flag) => assert.deepStrictEqual(problems(...words(minimal), flag, "file"), [`${flag}: unknown option`])
   )
 
+  it.each([["👩\u200d🔧", "👩\\u{200d}🔧"], ["a\u2028b", "a\\u{2028}b"], ["a\tb", "a\\u{9}b"]])(
+    "with --id %j is told what characters a node id may not have",
+    (id, shown) =>
+      assert.deepStrictEqual(problems("--id", id, "--listen", "9001"), [
+        `--id "${shown}": expected no control or format characters, such as those that join emoji, and no line separators`
+      ])
+  )
+
   it("with --log-level wrong lists the levels", () =>
     assert.deepStrictEqual(problems(...words(minimal), "--log-level", "loud"), [
       "--log-level \"loud\": expected trace, debug, info, warn, error, critical or off"
