@@ -29,10 +29,11 @@ export const prepare = (argv: ReadonlyArray<string>, table: Table): Prepared => 
       problems.push(`${quoted(word)}: unexpected argument; every value follows its option`)
       continue
     }
-    const follows = queue[0] !== undefined && !queue[0].startsWith("--")
+    const [next] = queue
+    const follows = next !== undefined && !next.startsWith("--")
     const option = dashes === "--" && Object.hasOwn(table, flag) ? table[flag] : undefined
     if (option === undefined) {
-      if (inline === undefined && follows) queue.shift()
+      if (inline === undefined && follows && !form.test(next)) queue.shift()
       const question = didYouMean(flag, namesOf(table), "--")
       problems.push(`${dashes}${shown(flag)}: unknown option${question}`)
       continue

@@ -30,7 +30,11 @@ export const problem = (text: string): string | undefined => {
   return undefined
 }
 
-/** 1 to 64 bytes of UTF-8 without control or format characters, line separators or white space at the ends. @since 0.1.0 */
+/**
+ * 1 to 64 bytes of UTF-8 without control or format characters, line separators or white space at the ends.
+ *
+ * @since 0.1.0
+ */
 export const NodeId = Schema.String.pipe(
   Schema.filter((text) => problem(text) ?? true),
   Schema.brand("vix/NodeId")

@@ -365,6 +365,13 @@ describe("a line", () => {
       ])
   )
 
+  it("with one unknown flag after another has both told", () =>
+    assert.deepStrictEqual(problems(...words(minimal), "--bogus", "-x", "--trust", "--quiet"), [
+      "--bogus: unknown option",
+      "-x: unknown option",
+      "--trust: unknown option"
+    ]))
+
   it("with --log-level wrong lists the levels", () =>
     assert.deepStrictEqual(problems(...words(minimal), "--log-level", "loud"), [
       "--log-level \"loud\": expected trace, debug, info, warn, error, critical or off"
