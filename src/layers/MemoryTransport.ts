@@ -6,11 +6,10 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Endpoint from "../domain/Endpoint.js"
 import { Pipe, type Side, side, type SideOptions } from "../internal/pipe.js"
-import { receive } from "../internal/reception.js"
+import { listenOn, receive } from "../internal/reception.js"
 import { type ListenOptions, type Reception, Transport, TransportError } from "../services/Transport.js"
 import { type Host, MemoryNetwork } from "./MemoryNetwork.js"
 
@@ -38,34 +37,11 @@ export const make = (options: Options): Effect.Effect<Context.Tag.Service<Transp
 export const layer = (options: Options): Layer.Layer<Transport, never, MemoryNetwork> =>
   Layer.effect(Transport, make(options))
 
-const everywhere = new Set(["0.0.0.0", "::"])
-
-const listen = (host: Host, sides: SideOptions) =>
-  Effect.fnUntraced(function*(options: ListenOptions, reception: Reception) {
-    const wanted = Endpoint.make(options.host ?? host.address, options.port)
-    const fail = (reason: "AddressNotAvailable" | "PortInUse") =>
-      new TransportError({ reason, endpoint: wanted })
-    if (wanted.host !== host.address && !everywhere.has(wanted.host)) {
-      return yield* fail("AddressNotAvailable")
-    }
-    // Made first and so closed last: the port is free before the handlers say goodbye.
-    const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const open = Effect.suspend(() => {
-      const port = host.take(wanted.port)
-      if (port === undefined) return fail("PortInUse")
-      const local = Endpoint.make(host.address, port)
-      host.listeners.set(port, (inbound, outbound, remote) => {
-        const { close, connection } = side({ local, remote }, inbound, outbound, sides)
-        if (reception.admit(remote)) receive(run, reception, connection, close)
-        else close(true)
-      })
-      return Effect.succeed(local)
-    })
-    return yield* Effect.acquireRelease(open, ({ port }) =>
-      Effect.sync(() => {
-        host.listeners.delete(port)
-        host.release(port)
-      }))
+const listen = (host: Host, sides: SideOptions) => (options: ListenOptions, reception: Reception) =>
+  listenOn(host, options, (run, local) => (inbound, outbound, remote) => {
+    const { close, connection } = side({ local, remote }, inbound, outbound, sides)
+    if (reception.admit(remote)) receive(run, reception, connection, close)
+    else close(true)
   })
 
 const dial = (network: Context.Tag.Service<MemoryNetwork>, host: Host, sides: SideOptions) => {

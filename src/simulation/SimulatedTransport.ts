@@ -5,11 +5,10 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Endpoint from "../domain/Endpoint.js"
+import type * as Endpoint from "../domain/Endpoint.js"
 import type { Reason } from "../domain/Reason.js"
-import { receive } from "../internal/reception.js"
+import { listenOn, receive } from "../internal/reception.js"
 import {
   type Connection,
   type ListenOptions,
@@ -29,35 +28,15 @@ export const make = (machine: Machine): Context.Tag.Service<Transport> => ({
 /** @since 0.1.0 */
 export const layer = (machine: Machine): Layer.Layer<Transport> => Layer.sync(Transport, () => make(machine))
 
-const everywhere = new Set(["0.0.0.0", "::"])
-
-const listen = (machine: Machine) =>
-  Effect.fnUntraced(function*(options: ListenOptions, reception: Reception) {
-    const { host, mishaps, process } = machine
-    const wanted = Endpoint.make(options.host ?? host.address, options.port)
-    const fail = (reason: Reason) => new TransportError({ reason, endpoint: wanted })
-    if (wanted.host !== host.address && !everywhere.has(wanted.host)) {
-      return yield* fail("AddressNotAvailable")
-    }
-    // Made first and so closed last: the port is free before the handlers say goodbye.
-    const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const accept = (socket: Tcp.Socket): void => {
-      if (mishaps.strike("accept: too many open files")) return socket.close(true)
+const listen = (machine: Machine) => (options: ListenOptions, reception: Reception) =>
+  listenOn(machine.host, options, (run) => ({
+    process: machine.process,
+    accept: (socket: Tcp.Socket): void => {
+      if (machine.mishaps.strike("accept: too many open files")) return socket.close(true)
       if (!reception.admit(socket.remote)) return socket.close(true)
       receive(run, reception, frail(machine, socket), () => socket.close())
     }
-    const open = Effect.suspend(() => {
-      const port = host.take(wanted.port)
-      if (port === undefined) return fail("PortInUse")
-      host.listeners.set(port, { process, accept })
-      return Effect.succeed(Endpoint.make(host.address, port))
-    })
-    return yield* Effect.acquireRelease(open, ({ port }) =>
-      Effect.sync(() => {
-        host.listeners.delete(port)
-        host.release(port)
-      }))
-  })
+  }))
 
 const dial = (machine: Machine) => (endpoint: Endpoint.Endpoint) =>
   Effect.gen(function*() {
