@@ -18,7 +18,7 @@ import * as Ending from "./ending.js"
 import * as Logger from "./logger.js"
 import * as Output from "./output.js"
 import type { Invocation } from "./parse.js"
-import { readyFile, type ReadyFileError } from "./readyFile.js"
+import { readyFile, type ReadyFileError, vacate } from "./readyFile.js"
 import { statsLines } from "./statsLines.js"
 import type { Terminal } from "./terminal.js"
 
@@ -52,6 +52,7 @@ export const run = (invocation: Invocation, world: World): Effect.Effect<number>
     const life = yield* openScope
     const running: Running = { stats: Option.none(), watcher: Option.none() }
     const start = Effect.gen(function*() {
+      if (Option.isSome(invocation.readyFile)) yield* vacate(invocation.readyFile.value)
       const context = yield* Layer.build(world.node(invocation)).pipe(Scope.extend(life))
       running.stats = Option.some(Context.get(context, Stats))
       const watcher = yield* watch(Context.get(context, Node), plan.mode === "ndjson", output.emit)

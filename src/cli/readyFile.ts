@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { printable } from "./text.js"
 
 /** The file could not be written. */
@@ -18,6 +18,7 @@ export class ReadyFileError extends Data.TaggedError("ReadyFileError")<{
 
 const causes: Readonly<Record<string, string>> = {
   EACCES: "its folder may not be written to",
+  EEXIST: "something has that name that is no ready file; remove it or give another name",
   EISDIR: "a folder has that name",
   ENOENT: "its folder does not exist",
   ENOSPC: "the disk is full",
@@ -25,23 +26,52 @@ const causes: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only"
 }
 
+/** Takes away what a node that was killed has left under that name, and nothing else. */
+export const vacate = (file: string): Effect.Effect<void, ReadyFileError> =>
+  attempt(file, () => {
+    const found = lstatSync(file, { throwIfNoEntry: false })
+    if (found === undefined) return
+    if (found.isDirectory()) throw coded("EISDIR")
+    if (!form.test(contentOf(file))) throw coded("EEXIST")
+    rmSync(file, { force: true })
+  })
+
 /** Writes the file in one step, so that nobody reads half of it, and removes it when the scope closes. */
 export const readyFile = (
   file: string,
-  content: { readonly port: number; readonly peerId: string }
-): Effect.Effect<void, ReadyFileError, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () => {
-        const unfinished = `${file}.${process.pid}.tmp`
-        try {
-          writeFileSync(unfinished, `${JSON.stringify(content)}\n`)
-          renameSync(unfinished, file)
-        } finally {
-          rmSync(unfinished, { force: true })
-        }
-      },
-      catch: (cause) => new ReadyFileError({ file, cause })
-    }),
-    () => Effect.ignore(Effect.try(() => rmSync(file, { force: true })))
+  { peerId, port }: { readonly port: number; readonly peerId: string }
+): Effect.Effect<void, ReadyFileError, Scope.Scope> => {
+  const content = `${JSON.stringify({ port, peerId })}\n`
+  const write = attempt(file, () => {
+    const unfinished = `${file}.${process.pid}.tmp`
+    try {
+      writeFileSync(unfinished, content)
+      renameSync(unfinished, file)
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
+  })
+  const remove = attempt(file, () => {
+    // By now, it may be that of another node.
+    if (contentOf(file) === content) rmSync(file)
+  })
+  return Effect.acquireRelease(
+    // Something may have got that name since the start.
+    Effect.zipRight(vacate(file), write),
+    () => Effect.ignore(remove)
   )
+}
+
+/** A ready file, byte for byte as it is written. */
+const form = /^\{"port":\d{1,5},"peerId":"[0-9a-f]{64}"\}\n$/
+
+/** What is in a file; nothing if it is too long for a ready file, or no plain file: to read some of them is to wait. */
+const contentOf = (file: string): string => {
+  const found = lstatSync(file)
+  return found.isFile() && found.size <= 128 ? readFileSync(file, "utf8") : ""
+}
+
+const attempt = (file: string, act: () => void): Effect.Effect<void, ReadyFileError> =>
+  Effect.try({ try: act, catch: (cause) => new ReadyFileError({ file, cause }) })
+
+const coded = (code: string): Error => Object.assign(new Error(code), { code })

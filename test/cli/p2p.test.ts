@@ -4,9 +4,20 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { run, type World } from "../../src/cli/p2p.js"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import type { Reason } from "../../src/domain/Reason.js"
@@ -228,18 +239,79 @@ describe("--wait-peers", () => {
 })
 
 describe("--ready-file", () => {
+  const content = (port: number) => `{"port":${port},"peerId":"${key}"}\n`
+
+  /** Runs something with a path in a folder of its own. */
+  const inFolder = <A, E, R>(use: (file: string) => Effect.Effect<A, E, R>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "vix-ready-"))),
+      (folder) => use(join(folder, "ready.json")),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+    )
+
   it.effect("stands there whole while the node listens", () =>
-    Effect.gen(function*() {
-      const folder = mkdtempSync(join(tmpdir(), "vix-ready-"))
-      const file = join(folder, "ready.json")
-      const { exitCode, signal } = yield* begin(`${minimal} --ready-file ${file}`)
-      assert.deepStrictEqual(JSON.parse(readFileSync(file, "utf8")), { port: 9_001, peerId: key })
-      assert.deepStrictEqual(readdirSync(folder), ["ready.json"])
-      yield* signal("SIGINT")
-      assert.strictEqual(yield* exitCode, 0)
-      assert.isFalse(existsSync(file))
-      rmSync(folder, { recursive: true })
-    }))
+    inFolder((file) =>
+      Effect.gen(function*() {
+        const { exitCode, signal } = yield* begin(`${minimal} --ready-file ${file}`)
+        assert.strictEqual(readFileSync(file, "utf8"), content(9_001))
+        assert.deepStrictEqual(readdirSync(dirname(file)), ["ready.json"])
+        yield* signal("SIGINT")
+        assert.strictEqual(yield* exitCode, 0)
+        assert.isFalse(existsSync(file))
+      })
+    ))
+
+  it.effect("that a killed node has left is gone before the next one listens", () =>
+    inFolder((file) =>
+      Effect.gen(function*() {
+        writeFileSync(file, content(9_002))
+        const { exitCode, signal } = yield* begin(`${minimal} --ready-file ${file}`, {
+          node: () => Layer.effectContext(Effect.never)
+        })
+        assert.isFalse(existsSync(file))
+        yield* signal("SIGINT")
+        assert.strictEqual(yield* exitCode, 0)
+      })
+    ))
+
+  it.effect("is left where it is if it is that of another node by then", () =>
+    inFolder((file) =>
+      Effect.gen(function*() {
+        const { exitCode, signal } = yield* begin(`${minimal} --ready-file ${file}`)
+        writeFileSync(file, content(9_002))
+        yield* signal("SIGINT")
+        assert.strictEqual(yield* exitCode, 0)
+        assert.strictEqual(readFileSync(file, "utf8"), content(9_002))
+      })
+    ))
+
+  const other = "something has that name that is no ready file; remove it or give another name"
+  it.effect.each<readonly [string, (file: string) => void, string]>([
+    ["a file of somebody's", (file) => writeFileSync(file, "notes\n"), other],
+    ["a longer file", (file) => writeFileSync(file, content(9_002).repeat(100)), other],
+    ["a link", (file) => symlinkSync("elsewhere", file), other],
+    ["a pipe", (file) => execFileSync("mkfifo", [file]), other],
+    ["a folder", (file) => mkdirSync(file), "a folder has that name"]
+  ])(
+    "in place of %s ends the run before it listens, and that stays",
+    ([, put, why]) =>
+      inFolder((file) =>
+        Effect.gen(function*() {
+          put(file)
+          const identity = () => {
+            const { ino, mtimeMs, size } = lstatSync(file)
+            return { ino, mtimeMs, size }
+          }
+          const before = identity()
+          const { exitCode, state } = yield* begin(`${minimal} --ready-file ${file}`, {
+            node: () => Layer.die("must not start")
+          })
+          assert.strictEqual(yield* exitCode, 1)
+          assert.strictEqual(state.stderr, `vix p2p: --ready-file "${file}": cannot be written: ${why}\n`)
+          assert.deepStrictEqual(identity(), before)
+        })
+      )
+  )
 
   it.effect("that cannot be written ends the run", () =>
     Effect.gen(function*() {
