@@ -1,11 +1,16 @@
 /** How a run ends: what the last events say, what people are told, and the exit code. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { textOf } from "../domain/Reason.js"
 import { TransportError } from "../services/Transport.js"
 import type { Invocation } from "./parse.js"
 import { ReadyFileError } from "./readyFile.js"
+import type { Terminal } from "./terminal.js"
+import * as Unwritable from "./unwritable.js"
 
 export interface Ending {
   /** In the `stopping` event. */
@@ -42,10 +47,39 @@ export const defect = (cause: Cause.Cause<unknown>): Ending => ({
 export const signal = (name: string): Ending => ({ cause: name, exitCode: 0 })
 
 /** Nobody reads stdout any more, or it cannot be written to. */
-export const unwritable = (code: string): Ending =>
-  code === "EPIPE" || code === "EIO"
+export const unwritable = (code: string): Ending => {
+  const error = Unwritable.unwritable(code)
+  return error === undefined
     ? { cause: "stdout was closed", exitCode: 0 }
-    : { cause: "stdout failed", exitCode: 1, error: `stdout cannot be written to (${code})` }
+    : { cause: "stdout failed", exitCode: 1, error }
+}
+
+/**
+ * Waits for the reader of stdout after the last words, for so long at most; after a signal only until it is known
+ * whether they could be written. Returns the exit code: that of the run, or another if all was well but for them.
+ */
+export const settle = (
+  exitCode: number,
+  { signalled, terminal }: { readonly signalled: Effect.Effect<string>; readonly terminal: Terminal },
+  fail: (text: string, atMillis: number) => void,
+  patience = readerPatience
+): Effect.Effect<number> =>
+  Effect.gen(function*() {
+    const broken = yield* Effect.as(terminal.drained, undefined).pipe(
+      Effect.raceFirst(Effect.map(terminal.broken, unwritable)),
+      Effect.raceFirst(Effect.sleep(patience)),
+      Effect.raceFirst(Effect.zipRight(signalled, Effect.sleep(lastWrite)))
+    )
+    if (exitCode > 0 || broken?.error === undefined) return exitCode
+    fail(broken.error, yield* Clock.currentTimeMillis)
+    return broken.exitCode
+  })
+
+// As long as a busy host may take to start the program that reads, and no longer than people wait.
+const readerPatience = Duration.seconds(10)
+
+// What a disk refuses is known at once.
+const lastWrite = Duration.millis(100)
 
 /** The time of `--run` is over. */
 export const runOver: Ending = { cause: "the time of --run is over", exitCode: 0 }

@@ -67,7 +67,8 @@ export const run = (invocation: Invocation, world: World): Effect.Effect<number>
       Effect.raceFirst(Effect.map(world.terminal.broken, Ending.unwritable)),
       Effect.exit
     )
-    return yield* finish(Ending.ofExit(exit, invocation), running, life, output, emit)
+    const exitCode = yield* finish(Ending.ofExit(exit, invocation), running, life, output, emit)
+    return yield* Ending.settle(exitCode, world, output.fail)
   }).pipe(Effect.scoped, Effect.provide(Logger.layer(plan.level, output.emit)))
 }
 

@@ -54,7 +54,8 @@ const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<
     return 1
   })
 
-const run = (invocation: Invocation, { signalled, terminal }: World): Effect.Effect<number> => {
+const run = (invocation: Invocation, world: World): Effect.Effect<number> => {
+  const { signalled, terminal } = world
   const plan: Output.Plan = {
     mode: invocation.events === "ndjson" ? "ndjson" : invocation.quiet ? "quiet" : "lines",
     level: Option.getOrElse(invocation.logLevel, () => (invocation.quiet ? "error" : "info"))
@@ -82,7 +83,7 @@ const run = (invocation: Invocation, { signalled, terminal }: World): Effect.Eff
     yield* tell({ ev: "stopping", cause })
     yield* Scope.close(life, Exit.void)
     yield* tell({ ev: "final", counters, exitCode })
-    return exitCode
+    return yield* Ending.settle(exitCode, world, output.fail)
   }).pipe(Effect.scoped, Effect.provide(logger))
 }
 

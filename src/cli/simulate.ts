@@ -1,6 +1,7 @@
 /** The command `vix simulate`: one seed or many, what they come to, and what led to a failure. */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -134,9 +135,9 @@ const run = (
     output.line(Text.quietLine(firstSeed, tally))
     const word = tally.exitCode > 0 ? "FAIL" : ending === undefined ? "PASS" : `STOPPED: ${ending.cause}`
     output.print(`${word}\n`)
-    // The process ends soon after, whatever its reader has taken by then.
-    yield* ended(drained(terminal.stdout, 0), world)
-    return ending !== undefined && ending.exitCode > 0 ? ending.exitCode : tally.exitCode
+    const exitCode = ending !== undefined && ending.exitCode > 0 ? ending.exitCode : tally.exitCode
+    // Whoever has a trace to read may take the time.
+    return yield* Ending.settle(exitCode, world, output.fail, Duration.infinity)
   })
 
 /** How it came to an early end; nothing if it came to its own. */
@@ -177,7 +178,7 @@ const one = (running: Running): Effect.Effect<void, TimelineError> =>
       running.now = now
       return Effect.zipRight(
         progress((realMillis) => Text.progressLine(now, realMillis)),
-        drained(world.terminal.stdout, waitingBytes)
+        room(world.terminal)
       )
     })
     tally.take(result)
@@ -264,13 +265,10 @@ const turn = Effect.async<void>((resume) => {
   return Effect.sync(() => clearImmediate(immediate))
 })
 
-/** Waits until no more than so many bytes are left for the reader to take. */
-const drained = (out: Terminal.Out, bytes: number): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    out.waiting() <= bytes ? Effect.void : Effect.zipRight(Effect.sleep(5), drained(out, bytes))
-  )
+/** What a slow reader leaves standing may not fill the memory. */
+const room = ({ drained, stdout }: Terminal.Terminal): Effect.Effect<void> =>
+  Effect.suspend(() => stdout.waiting() <= waitingBytes ? Effect.void : drained)
 
-// What a slow reader leaves standing may not fill the memory.
 const waitingBytes = 1_048_576
 
 /** Draws a line ten times a second, or less often if that takes long. */

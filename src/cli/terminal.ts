@@ -21,6 +21,8 @@ export interface Terminal {
   readonly dumb: boolean
   /** Waits until stdout cannot be written to any more, and says why: `EPIPE` when its reader has gone. */
   readonly broken: Effect.Effect<string>
+  /** Waits until the reader of stdout has taken all that was written; for ever, if that cannot be written. */
+  readonly drained: Effect.Effect<void>
   /** Runs something when the process exits in the middle of all; returns how to call that off. */
   readonly atExit: (restore: () => void) => () => void
 }
@@ -44,6 +46,11 @@ export const ofProcess = (): Terminal => {
       if (broken !== undefined) return tell(broken)
       waiters.add(tell)
       return Effect.sync(() => waiters.delete(tell))
+    }),
+    drained: Effect.async((resume) => {
+      process.stdout.write("", (error) => {
+        if (!error) resume(Effect.void)
+      })
     }),
     atExit: (restore) => {
       process.on("exit", restore)

@@ -171,6 +171,28 @@ describe("a run", () => {
     }))
 })
 
+describe("a reader that is slow", () => {
+  it.effect("is waited for, but not for ever", () =>
+    Effect.gen(function*() {
+      const { over, state } = yield* begin(`${minimal} --run 1`)
+      state.waiting = 1
+      yield* TestClock.adjust("10 seconds")
+      assert.isFalse(yield* over)
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(yield* over)
+    }))
+
+  it.effect("is not waited for after a signal, in the middle of the wait either", () =>
+    Effect.gen(function*() {
+      const { exitCode, over, signal, state } = yield* begin(`${minimal} --run 1`)
+      state.waiting = 1
+      yield* TestClock.adjust("5 seconds")
+      assert.isFalse(yield* over)
+      yield* signal("SIGINT")
+      assert.strictEqual(yield* exitCode, 0)
+    }))
+})
+
 describe("a node that cannot listen", () => {
   it.effect.each<readonly [string, Reason, string]>([
     ["", "PortInUse", "port 9001 is in use: try another, or `lsof -i :9001`"],

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { type Invocation, parse, type UsageError } from "../../src/cli/parse.js"
 import type { Terminal } from "../../src/cli/terminal.js"
 import * as Endpoint from "../../src/domain/Endpoint.js"
@@ -60,6 +61,10 @@ export const terminal = (
     ansi,
     dumb,
     broken: Effect.never,
+    drained: Effect.suspend(() => state.waiting === 0 ? Effect.void : Effect.fail("not yet")).pipe(
+      Effect.retry(Schedule.spaced(5)),
+      Effect.orDie
+    ),
     atExit: (restore) => {
       state.restore = restore
       return () => {
