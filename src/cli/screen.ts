@@ -13,7 +13,7 @@ export interface Screen {
 
 /** A screen on stdout. Without escape codes it makes do with a carriage return and blanks. */
 export const make = (
-  { ansi, atExit, stdout: out }: Pick<Terminal, "ansi" | "atExit" | "stdout">
+  { ansi, onLeave, stdout: out }: Pick<Terminal, "ansi" | "onLeave" | "stdout">
 ): Screen => {
   let line: string | undefined
   let callOff: (() => void) | undefined
@@ -33,12 +33,18 @@ export const make = (
     drawn = cells(shown)
     out.write(before + shown)
   }
+  const again = () => {
+    // The shell has written below the old line.
+    drawn = 0
+    out.write(hideCursor)
+    redraw()
+  }
   const stopListening = out.onResize(redraw)
   return {
     draw: (text) => {
       if (line === undefined && ansi) {
         out.write(hideCursor)
-        callOff = atExit(() => out.write(`\r\n${showCursor}`))
+        callOff = onLeave(() => out.write(`\r\n${showCursor}`), again)
       }
       line = text
       redraw()

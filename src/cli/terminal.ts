@@ -23,8 +23,11 @@ export interface Terminal {
   readonly broken: Effect.Effect<string>
   /** Waits until the reader of stdout has taken all that was written; for ever, if that cannot be written. */
   readonly drained: Effect.Effect<void>
-  /** Runs something when the process exits in the middle of all; returns how to call that off. */
-  readonly atExit: (restore: () => void) => () => void
+  /**
+   * Runs `restore` when the process exits in the middle of all, dies of Ctrl-\ or is stopped by Ctrl-Z, and `again`
+   * when it goes on after that; returns how to call that off.
+   */
+  readonly onLeave: (restore: () => void, again: () => void) => () => void
 }
 
 /** The streams of this process. Errors of stderr are nobody's concern. */
@@ -52,9 +55,18 @@ export const ofProcess = (): Terminal => {
         if (!error) resume(Effect.void)
       })
     }),
-    atExit: (restore) => {
-      process.on("exit", restore)
-      return () => process.off("exit", restore)
+    onLeave: (restore, again) => {
+      const leave = (signal: NodeJS.Signals) => {
+        restore()
+        // Nobody is left to handle it, so that the system does as it always does. A process that no shell could wake
+        // is not stopped at all, which SIGSTOP would do.
+        process.off(signal, leave)
+        process.kill(process.pid, signal)
+        process.on(signal, leave)
+        again()
+      }
+      process.on("exit", restore).on("SIGTSTP", leave).on("SIGQUIT", leave)
+      return () => process.off("exit", restore).off("SIGTSTP", leave).off("SIGQUIT", leave)
     }
   }
 }

@@ -66,6 +66,7 @@ describe.each([true, false])("a screen, escape codes: %s", (ansi) => {
     screen.end()
     state.resized()
     state.restore()
+    state.again()
     assert.deepStrictEqual(show(state.stdout), [""])
   })
 })
@@ -81,6 +82,17 @@ it("the cursor is hidden while there is a line, and comes back at the end and at
   assert.include(state.stdout.slice(before), "\u001b[?25h")
   screen.end()
   assert.isTrue(state.stdout.endsWith("\u001b[?25h"))
+})
+
+it("the cursor and the line come back below what a shell has written meanwhile", () => {
+  const { screen, state } = make({})
+  screen.draw("the line")
+  state.restore()
+  state.stdout += "[1]+  Stopped\n"
+  const before = state.stdout.length
+  state.again()
+  assert.isTrue(state.stdout.slice(before).startsWith("\u001b[?25l"))
+  assert.deepStrictEqual(show(state.stdout), ["the line", "[1]+  Stopped", "the line"])
 })
 
 it("a line that a narrower terminal has broken is taken away whole", () => {

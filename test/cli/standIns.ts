@@ -40,7 +40,15 @@ export const terminal = (
   } = {}
 ) => {
   const { ansi = true, columns = 80, dumb = false, tty = false } = options
-  const state = { stdout: "", stderr: "", columns, waiting: 0, resized: () => {}, restore: () => {} }
+  const state = {
+    stdout: "",
+    stderr: "",
+    columns,
+    waiting: 0,
+    resized: () => {},
+    restore: () => {},
+    again: () => {}
+  }
   const out = (name: "stdout" | "stderr"): Terminal["stdout"] => ({
     isTTY: tty,
     columns: () => state.columns,
@@ -65,10 +73,10 @@ export const terminal = (
       Effect.retry(Schedule.spaced(5)),
       Effect.orDie
     ),
-    atExit: (restore) => {
-      state.restore = restore
+    onLeave: (restore, again) => {
+      Object.assign(state, { restore, again })
       return () => {
-        state.restore = () => {}
+        Object.assign(state, { restore: () => {}, again: () => {} })
       }
     }
   }

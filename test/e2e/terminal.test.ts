@@ -9,12 +9,13 @@ const terminals = spawnSync("script", ["-qfec", "true", "/dev/null"]).status ===
 
 if (!terminals) console.warn("skipped: a terminal needs `script` of util-linux")
 
+const vix = `'${process.execPath}' '${program}'`
+
 const inTerminal = (columns: number, line: string, environment = "") =>
-  run("script", [
-    "-qfec",
-    `stty cols ${columns}; ${environment} exec '${process.execPath}' '${program}' ${line}`,
-    "/dev/null"
-  ]).outcome
+  run("script", ["-qfec", `stty cols ${columns}; ${environment} exec ${vix} ${line}`, "/dev/null"]).outcome
+
+/** A command in a terminal whose keys are pressed by the test. */
+const withKeys = (command: string) => run("script", ["-qfec", command, "/dev/null"], "pipe")
 
 const alone = "p2p --id A --listen 0 --bind 127.0.0.1 --discovery off"
 
@@ -38,18 +39,39 @@ describe.skipIf(!terminals)("in a terminal", () => {
   })
 
   it("Ctrl-C gives the cursor back", async () => {
-    const line = `${alone} --stats-every 100`
-    const child = run(
-      "script",
-      ["-qfec", `exec '${process.execPath}' '${program}' ${line}`, "/dev/null"],
-      "pipe"
-    )
-    await child.says(/peers_total/)
-    child.child.stdin.write("\u0003")
-    const { code, stdout } = await child.outcome
+    const { child, outcome, says } = withKeys(`exec ${vix} ${alone} --stats-every 100`)
+    await says(/peers_total/)
+    child.stdin.write("\u0003")
+    const { code, stdout } = await outcome
     assert.strictEqual(code, 0)
     assert.isAbove(stdout.lastIndexOf("\u001b[?25h"), stdout.lastIndexOf("\u001b[?25l"))
     assert.match(stdout, /bye\r\n$/)
+  })
+
+  it.each([
+    [`${alone} --stats-every 100`, "peers_total"],
+    ["simulate --for 10h --nodes 8", "pairs"]
+  ])("Ctrl-Z gives the cursor back until fg, Ctrl-\\ for good: vix %s", async (line, shown) => {
+    const { child, outcome, says } = withKeys(
+      `bash -mc "ulimit -c 0; ${vix} ${line}; echo stopped \\$?.; fg; echo over \\$?."`
+    )
+    await says(new RegExp(shown))
+    child.stdin.write("\u001a")
+    await says(/\u001b\[\?25l[^]*\r\n\u001b\[\?25h[^]*stopped 148\./)
+    await says(new RegExp(`stopped 148[^]*\\u001b\\[\\?25l[^]*${shown}`))
+    child.stdin.write("\u001c")
+    const { stdout } = await outcome
+    assert.match(stdout, /over 131\./)
+    assert.isAbove(stdout.lastIndexOf("\u001b[?25h"), stdout.lastIndexOf("\u001b[?25l"))
+  })
+
+  it("Ctrl-Z stops nothing that no shell could wake", async () => {
+    const { child, outcome, says } = withKeys(`exec ${vix} ${alone} --stats-every 100`)
+    await says(/peers_total/)
+    child.stdin.write("\u001a")
+    await says(/\u001b\[\?25h[^]*\u001b\[\?25l[^]*peers_total/)
+    child.stdin.write("\u0003")
+    assert.strictEqual((await outcome).code, 0)
   })
 
   it.each(["TERM=dumb"])("with %s the stats come line by line", async (environment) => {
