@@ -1,6 +1,7 @@
-/** Why a file could not be written, from the error of the system. */
+/** Why a file could not be written, from the error of the system or one of our own. */
 export const fileCause = (error: unknown): string => {
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const code = "code" in error ? String(error.code) : error.message
   return causes[code] ?? code
 }
 

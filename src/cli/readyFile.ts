@@ -3,7 +3,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { printable } from "./text.js"
+import { fileCause } from "./fileCause.js"
+import { quoted } from "./prepare.js"
 
 /** The file could not be written. */
 export class ReadyFileError extends Data.TaggedError("ReadyFileError")<{
@@ -11,19 +12,8 @@ export class ReadyFileError extends Data.TaggedError("ReadyFileError")<{
   readonly cause: unknown
 }> {
   override get message(): string {
-    const code = this.cause instanceof Error && "code" in this.cause ? String(this.cause.code) : "unknown"
-    return `--ready-file "${printable(this.file)}": cannot be written: ${causes[code] ?? code}`
+    return `--ready-file ${quoted(this.file)}: cannot be written: ${fileCause(this.cause)}`
   }
-}
-
-const causes: Readonly<Record<string, string>> = {
-  EACCES: "its folder may not be written to",
-  EEXIST: "something has that name that is no ready file; remove it or give another name",
-  EISDIR: "a folder has that name",
-  ENOENT: "its folder does not exist",
-  ENOSPC: "the disk is full",
-  ENOTDIR: "a part of its path is no folder",
-  EROFS: "the file system is read-only"
 }
 
 /** Takes away what a node that was killed has left under that name, and nothing else. */
@@ -31,8 +21,8 @@ export const vacate = (file: string): Effect.Effect<void, ReadyFileError> =>
   attempt(file, () => {
     const found = lstatSync(file, { throwIfNoEntry: false })
     if (found === undefined) return
-    if (found.isDirectory()) throw coded("EISDIR")
-    if (!form.test(contentOf(file))) throw coded("EEXIST")
+    if (found.isDirectory()) throw new Error("a folder has that name")
+    if (!form.test(contentOf(file))) throw new Error(taken)
     rmSync(file, { force: true })
   })
 
@@ -62,6 +52,8 @@ export const readyFile = (
   )
 }
 
+const taken = "something has that name that is no ready file; remove it or give another name"
+
 /** A ready file, byte for byte as it is written. */
 const form = /^\{"port":\d{1,5},"peerId":"[0-9a-f]{64}"\}\n$/
 
@@ -73,5 +65,3 @@ const contentOf = (file: string): string => {
 
 const attempt = (file: string, act: () => void): Effect.Effect<void, ReadyFileError> =>
   Effect.try({ try: act, catch: (cause) => new ReadyFileError({ file, cause }) })
-
-const coded = (code: string): Error => Object.assign(new Error(code), { code })
