@@ -86,6 +86,8 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
         const begun = attempt(endpoint, "manual")
         if (!("verdict" in begun)) return outcome(core, begun)
         const current = underWay(core, inFlight, endpoint)
+        // One that is about to go is nobody's session any more.
+        if (current?.over === true) return Effect.zipRight(current.closed.wait, connect(endpoint))
         if (current !== undefined && (begun.verdict === "in flight" || begun.verdict === "connected")) {
           return outcome(core, current)
         }

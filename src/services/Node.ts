@@ -118,7 +118,10 @@ export class Node extends Context.Tag("vix/Node")<Node, {
   readonly peerId: PeerId
   /** Where the node listens; the port that was taken if any would do. */
   readonly address: Endpoint
-  /** Dials an endpoint once, as a manual wish, and waits until there is a session with the peer there. */
+  /**
+   * Dials an endpoint once, as a manual wish, and waits until there is a session with the peer there. Whoever stops
+   * waiting does not stop the dial.
+   */
   readonly connect: (endpoint: Endpoint) => Effect.Effect<Peer, ConnectError>
   /** Keeps an endpoint connected for as long as the scope is open: dialled through the guard, and again when lost. */
   readonly want: (endpoint: Endpoint) => Effect.Effect<void, never, Scope.Scope>

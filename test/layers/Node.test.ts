@@ -591,6 +591,17 @@ describe("Node", () => {
       })
   )
 
+  world("a peer that was just said goodbye to is dialled anew", () =>
+    Effect.gen(function*() {
+      yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const before = yield* b.node.connect(endpoint())
+      assert.isTrue(yield* b.node.disconnect(before.id))
+      const after = yield* b.node.connect(endpoint())
+      assert.notStrictEqual(after.session, before.session)
+      yield* b.node.send(after.id, "still there?", new Uint8Array(1))
+    }))
+
   world("what waits for a peer is given time after the process has slept", () =>
     Effect.gen(function*() {
       const { clock, sleep } = sleepy(yield* Effect.clock)
