@@ -17,6 +17,10 @@ const make = <const Name extends string, Fields extends Schema.Struct.Fields>(ev
     ...fields
   })
 
+// Branded and not checked: an event is told by a node, which has checked them.
+const Key = Schema.String.pipe(Schema.brand("vix/PeerId"))
+const Id = Schema.String.pipe(Schema.brand("vix/NodeId"))
+
 /** The direction of a connection, as this node sees it. @since 0.1.0 */
 export const Direction = Schema.Literal("outbound", "inbound")
 /** @since 0.1.0 */
@@ -36,7 +40,7 @@ export type Origin = typeof Origin.Type
 export const Listening = make("listening", {
   address: Schema.String,
   port: Schema.Int,
-  key: Schema.String
+  key: Key
 })
 
 /** A wish to dial was judged. `retryInMillis` says when the endpoint may be dialled again. @since 0.1.0 */
@@ -66,9 +70,9 @@ export const PeerStateChanged = make("peer.state", {
   /** The other end's address. */
   endpoint: Schema.String,
   /** The peer's key, once it is proven. */
-  peer: Schema.optionalWith(Schema.String, { exact: true }),
+  peer: Schema.optionalWith(Key, { exact: true }),
   /** The peer's node id, once it is proven. */
-  nodeId: Schema.optionalWith(Schema.String, { exact: true }),
+  nodeId: Schema.optionalWith(Id, { exact: true }),
   trust: Schema.optionalWith(Trust, { exact: true }),
   /** The session's hash, the same at both ends, once Connected. */
   session: Schema.optionalWith(Schema.String, { exact: true }),
@@ -84,31 +88,31 @@ export const HandshakeRejected = make("handshake.rejected", {
   conn: Schema.Int,
   endpoint: Schema.String,
   reason: Reason,
-  peer: Schema.optionalWith(Schema.String, { exact: true }),
-  nodeId: Schema.optionalWith(Schema.String, { exact: true })
+  peer: Schema.optionalWith(Key, { exact: true }),
+  nodeId: Schema.optionalWith(Id, { exact: true })
 })
 
 /** A Ping came back. @since 0.1.0 */
 export const PeerRtt = make("peer.rtt", {
   conn: Schema.Int,
-  peer: Schema.String,
-  nodeId: Schema.String,
+  peer: Key,
+  nodeId: Id,
   rttMillis: Schema.Number
 })
 
 /** Two nodes with one node id, or two with one key. @since 0.1.0 */
 export const IdConflict = make("id.conflict", {
-  nodeId: Schema.String,
+  nodeId: Id,
   /** The other node's key. */
-  peer: Schema.String,
+  peer: Key,
   endpoint: Schema.String,
   reason: Schema.Literal("NodeIdConflict", "DuplicateIdentity")
 })
 
 /** A message of the application came. @since 0.1.0 */
 export const MessageReceived = make("message", {
-  peer: Schema.String,
-  nodeId: Schema.String,
+  peer: Key,
+  nodeId: Id,
   topic: Schema.String,
   /** The bytes, in base64 where they are printed. */
   payload: Schema.Uint8ArrayFromBase64
@@ -122,7 +126,7 @@ export const BeaconSent = make("beacon.sent", {
 
 /** A beacon of another node was heard, or our own. @since 0.1.0 */
 export const BeaconReceived = make("beacon.received", {
-  nodeId: Schema.String,
+  nodeId: Id,
   endpoint: Schema.String,
   /** The key, as far as the beacon names it; unproven. */
   key: Schema.optionalWith(Schema.String, { exact: true }),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { describe as told } from "../../src/cli/describe.js"
 import type { NodeEvent } from "../../src/domain/NodeEvent.js"
+import { NodeId } from "../../src/domain/NodeId.js"
 import * as Reason from "../../src/domain/Reason.js"
 import { connected, key } from "./standIns.js"
 
@@ -20,7 +21,7 @@ const rejected: Extract<NodeEvent, { readonly ev: "handshake.rejected" }> = {
   endpoint: "127.0.0.1:9002",
   reason: "NodeIdConflict",
   peer: key,
-  nodeId: "B"
+  nodeId: NodeId.make("B")
 }
 
 describe("people are told", () => {
@@ -70,7 +71,7 @@ describe("people are told", () => {
       {
         ev: "id.conflict",
         atMillis: 0,
-        nodeId: "A",
+        nodeId: NodeId.make("A"),
         peer: key,
         endpoint: "127.0.0.1:9002",
         reason: "NodeIdConflict"
@@ -91,7 +92,7 @@ describe("people are told", () => {
       { ...rejected, reason: "Duplicate" },
       // The id.conflict event tells of it.
       rejected,
-      { ev: "peer.rtt", atMillis: 0, conn: 1, peer: key, nodeId: "B", rttMillis: 1 }
+      { ev: "peer.rtt", atMillis: 0, conn: 1, peer: key, nodeId: NodeId.make("B"), rttMillis: 1 }
     ]
     for (const event of quiet) assert.match(told(event)?.level ?? "", /^(debug|trace)$/)
   })
@@ -109,7 +110,7 @@ describe("people are told", () => {
     for (const reason of Reason.all) {
       const line = told({
         ...connected,
-        nodeId: hostile,
+        nodeId: hostile as NodeId,
         detail: hostile,
         from: "Connected",
         to: "Closed",

@@ -6,6 +6,7 @@ import * as Output from "../../src/cli/output.js"
 import type * as Counters from "../../src/domain/Counters.js"
 import type { NodeEvent } from "../../src/domain/NodeEvent.js"
 import { NodeEvent as NodeEventSchema } from "../../src/domain/NodeEvent.js"
+import { NodeId } from "../../src/domain/NodeId.js"
 import { connected, key, terminal } from "./standIns.js"
 
 const counters: Counters.Counters = {
@@ -64,17 +65,17 @@ const everything: ReadonlyArray<NodeEvent> = [
   },
   connected,
   { ev: "handshake.rejected", atMillis: 3, conn: 2, endpoint: "127.0.0.1:2", reason: "NotMember" },
-  { ev: "peer.rtt", atMillis: 4, conn: 1, peer: key, nodeId: "B", rttMillis: 0.25 },
+  { ev: "peer.rtt", atMillis: 4, conn: 1, peer: key, nodeId: NodeId.make("B"), rttMillis: 0.25 },
   {
     ev: "id.conflict",
     atMillis: 5,
-    nodeId: "A",
+    nodeId: NodeId.make("A"),
     peer: key,
     endpoint: "127.0.0.1:2",
     reason: "NodeIdConflict"
   },
   { ev: "beacon.sent", atMillis: 6, datagrams: 2, interfaces: ["lo", "eth0"] },
-  { ev: "beacon.received", atMillis: 6, nodeId: "B", endpoint: "127.0.0.1:9002", own: false },
+  { ev: "beacon.received", atMillis: 6, nodeId: NodeId.make("B"), endpoint: "127.0.0.1:9002", own: false },
   { ev: "beacon.error", atMillis: 6, reason: "PortInUse", detail: "port 37020 is in use" },
   { ev: "registry.ok", atMillis: 6, action: "pull", taken: 1, skipped: 0 },
   {
@@ -89,7 +90,7 @@ const everything: ReadonlyArray<NodeEvent> = [
     ev: "message",
     atMillis: 6,
     peer: key,
-    nodeId: "B",
+    nodeId: NodeId.make("B"),
     topic: "greeting",
     payload: new TextEncoder().encode("hello")
   },
@@ -209,7 +210,7 @@ describe("ndjson", () => {
       node: "A",
       ev: "message",
       peer: key,
-      nodeId: "B",
+      nodeId: NodeId.make("B"),
       topic: "greeting",
       payload: "aGVsbG8="
     })

@@ -6,6 +6,7 @@ import { type Invocation, parse, type UsageError } from "../../src/cli/parse.js"
 import type { Terminal } from "../../src/cli/terminal.js"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import type { NodeEvent } from "../../src/domain/NodeEvent.js"
+import { NodeId } from "../../src/domain/NodeId.js"
 import type { PeerId } from "../../src/domain/PeerId.js"
 import { Hub } from "../../src/internal/hub.js"
 import * as StandardStats from "../../src/layers/StandardStats.js"
@@ -136,7 +137,7 @@ export const connected: Extract<NodeEvent, { readonly ev: "peer.state" }> = {
   direction: "inbound",
   endpoint: "127.0.0.1:9002",
   peer: key,
-  nodeId: "B",
+  nodeId: NodeId.make("B"),
   trust: "any",
   session: "00".repeat(32),
   from: "Handshaking",

@@ -1,6 +1,7 @@
 /** Peers that proved their key and then break the rules. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { NodeId } from "../../src/domain/NodeId.js"
 import * as PeerId from "../../src/domain/PeerId.js"
 import type { Reason } from "../../src/domain/Reason.js"
 import * as Envelope from "../../src/protocol/Envelope.js"
@@ -218,7 +219,7 @@ describe("insiders", () => {
         reason: "Shutdown",
         origin: "remote",
         detail: "back soon <b>",
-        nodeId: "naïve ☃"
+        nodeId: NodeId.make("naïve ☃")
       })
     }))
 

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { NodeId } from "../../src/domain/NodeId.js"
+import { PeerId } from "../../src/domain/PeerId.js"
 import * as Failure from "../../src/simulation/Failure.js"
 import type { Fault } from "../../src/simulation/Fault.js"
 import { happening, listening, outcomeWith, state } from "./outcomes.js"
@@ -26,8 +28,8 @@ const failed = outcomeWith({
       "n1",
       state(7, "Handshaking", "Connected", {
         session: "cd".repeat(32),
-        peer: "ef".repeat(32),
-        nodeId: "n2"
+        peer: PeerId.make("ef".repeat(32)),
+        nodeId: NodeId.make("n2")
       }),
       2
     )

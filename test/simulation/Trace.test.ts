@@ -2,16 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { createHash } from "node:crypto"
 import type { NodeEvent } from "../../src/domain/NodeEvent.js"
+import { NodeId } from "../../src/domain/NodeId.js"
+import type { PeerId } from "../../src/domain/PeerId.js"
 import { type Happening, line, Trace } from "../../src/simulation/Trace.js"
 
-const ids = fc.constantFrom("n1", "n2", "a \"b\" \\", "ä")
+const ids = fc.constantFrom(...["n1", "n2", "a \"b\" \\", "ä"].map((text) => NodeId.make(text)))
 
 const events: fc.Arbitrary<NodeEvent> = fc.oneof(
   fc.record({
     ev: fc.constant("beacon.received" as const),
     nodeId: ids,
     endpoint: fc.constantFrom("10.0.0.1:9001", "[fe80::1]:9001"),
-    key: fc.constantFrom("00000000000000aa", "00000000000000bb"),
+    key: fc.constantFrom("00000000000000aa" as PeerId, "00000000000000bb" as PeerId),
     own: fc.boolean(),
     full: fc.constant(true as const),
     atMillis: fc.nat()

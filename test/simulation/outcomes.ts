@@ -1,5 +1,6 @@
 import * as Counters from "../../src/domain/Counters.js"
 import type { NodeEvent } from "../../src/domain/NodeEvent.js"
+import { PeerId } from "../../src/domain/PeerId.js"
 import type { Outcome } from "../../src/simulation/Run.js"
 import type { Happening } from "../../src/simulation/Trace.js"
 
@@ -55,5 +56,5 @@ export const listening: NodeEvent = {
   atMillis: 0,
   address: "10.0.0.1",
   port: 9_001,
-  key: "12".repeat(32)
+  key: PeerId.make("12".repeat(32))
 }
