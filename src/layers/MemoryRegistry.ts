@@ -11,6 +11,13 @@ import * as Random from "effect/Random"
 import { type Registry, RegistryError } from "../internal/registry.js"
 import type { Announcement, Entry } from "../protocol/RegistryMessage.js"
 
+export {
+  /** What a node asks of a registry. @since 0.1.0 */
+  type Registry,
+  /** A request that a registry did not serve. @since 0.1.0 */
+  RegistryError
+}
+
 /** @since 0.1.0 */
 export class MemoryRegistry extends Context.Tag("vix/MemoryRegistry")<MemoryRegistry, {
   /** The registry as it serves the nodes of a host. */

@@ -22,30 +22,40 @@ import * as StandardStats from "./StandardStats.js"
 import * as TcpTransport from "./TcpTransport.js"
 
 /**
- * How a node finds others by itself, without one of them not in that way; and a `TcpTransport` of one's own.
+ * How a node finds others by itself, without one of them not in that way; and a transport and an identity of one's own.
  *
  * @since 0.1.0
  */
 export interface Means {
   readonly transport?: Layer.Layer<Transport>
+  /** Without it, a key that is gone with the process. */
+  readonly identity?: Layer.Layer<Identity>
   readonly discovery?: Layer.Layer<Discovery, never, NodeConfig.NodeConfig | Identity | Stats>
   readonly bootstrap?: Layer.Layer<Bootstrap, never, NodeConfig.NodeConfig | Identity | Stats>
 }
 
+/** A key for this process. */
+const ephemeral = Layer.provide(EphemeralIdentity.layer, NodeEntropy.layer)
+
 /**
- * A node that listens on TCP, with a key of its own that is gone with the process.
+ * A node that listens on TCP.
  *
  * @since 0.1.0
  */
 export const layer = (
   settings: Partial<NodeConfig.Settings> & Pick<NodeConfig.Settings, "id">,
-  { bootstrap = NoBootstrap.layer, discovery = NoDiscovery.layer, transport = TcpTransport.layer }: Means = {}
+  {
+    bootstrap = NoBootstrap.layer,
+    discovery = NoDiscovery.layer,
+    identity = ephemeral,
+    transport = TcpTransport.layer
+  }: Means = {}
 ): Layer.Layer<Node | Stats | ConnectionGuard | Identity, TransportError> =>
   StandardNode.layer.pipe(
     Layer.provide([discovery, bootstrap]),
     Layer.provideMerge(StandardConnectionGuard.layer),
     Layer.provideMerge(StandardStats.layer),
-    Layer.provideMerge(EphemeralIdentity.layer),
+    Layer.provideMerge(identity),
     Layer.provide([transport, NodeEntropy.layer]),
     Layer.provide(NodeConfig.layer(settings)),
     // Two nodes in one program share no layer: each has its own counters and its own key.

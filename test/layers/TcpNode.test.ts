@@ -5,7 +5,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import { NodeId } from "../../src/domain/NodeId.js"
+import * as PeerId from "../../src/domain/PeerId.js"
 import * as TcpNode from "../../src/layers/TcpNode.js"
+import * as Crypto from "../../src/protocol/Crypto.js"
+import { fromKeyPair, Identity } from "../../src/services/Identity.js"
 import { Node } from "../../src/services/Node.js"
 import { eventually } from "../hostile/subject.js"
 
@@ -54,4 +57,18 @@ describe("TcpNode", () => {
       }),
     20_000
   )
+
+  it.live("bears the identity that it is given", () =>
+    Effect.gen(function*() {
+      const pair = Crypto.keyPair("Ed25519", new Uint8Array(32).fill(7))
+      const settings = { id: NodeId.make("kept"), host: Option.some("127.0.0.1") }
+      const life = Effect.gen(function*() {
+        const identity = Layer.sync(Identity, () => fromKeyPair(pair))
+        const node = Context.get(yield* Layer.build(TcpNode.layer(settings, { identity })), Node)
+        const other = yield* start("other")
+        return [node.peerId, (yield* other.connect(node.address)).id]
+      }).pipe(Effect.scoped)
+      const peerId = PeerId.fromKey(pair.publicKey)
+      assert.deepStrictEqual([...yield* life, ...yield* life], [peerId, peerId, peerId, peerId])
+    }))
 })
