@@ -37,8 +37,8 @@ export const own = (root: string): number => {
       stdio: ["ignore", "pipe", "ignore"]
     })
   ) as ReadonlyArray<{ readonly unpackedSize: number }>
-  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Locked
-  return (packed?.unpackedSize ?? Number.NaN) + packages(root, Object.keys(dependencies ?? {}))
+  const named = needs(JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Locked)
+  return (packed?.unpackedSize ?? Number.NaN) + packages(root, named)
 }
 
 const needs = (of: Locked): ReadonlyArray<string> => [
