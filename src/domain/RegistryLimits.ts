@@ -9,7 +9,7 @@
 export interface RegistryLimits {
   /** Entries in all: what strangers may make the registry remember. */
   readonly entries: number
-  /** Entries of one host (loopback: none): a household behind one router, and no host takes every place. */
+  /** Entries of one host (loopback: none), all of an IPv6 /56: a household behind one router takes no more places. */
   readonly entriesPerHost: number
   /** Milliseconds an entry lives after its announcement: a node may miss two of them at the usual interval. */
   readonly entryMillis: number

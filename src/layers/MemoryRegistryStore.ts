@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import { networkOf } from "../domain/Admission.js"
 import type { Entry } from "../protocol/RegistryMessage.js"
 import { type Bounds, nameOf, RegistryStore, roomOf } from "../services/RegistryStore.js"
 
@@ -20,21 +21,23 @@ export const make = (bounds: Bounds): Effect.Effect<typeof RegistryStore.Service
   Effect.sync(() => {
     // In the order of their ends, as all live equally long.
     const listed = new Map<string, Listed>()
-    const ofHost = new Map<string, number>()
+    const ofNetwork = new Map<string, number>()
 
     const add = (name: string, entry: Entry, endsAtMillis: number): void => {
       listed.set(name, { entry, endsAtMillis })
-      ofHost.set(entry.host, countOf(entry.host) + 1)
+      const network = networkOf(entry.host)
+      ofNetwork.set(network, countOf(network) + 1)
     }
     const drop = (name: string): void => {
       const host = listed.get(name)?.entry.host
       if (host === undefined) return
       listed.delete(name)
-      const left = countOf(host) - 1
-      if (left > 0) ofHost.set(host, left)
-      else ofHost.delete(host)
+      const network = networkOf(host)
+      const left = countOf(network) - 1
+      if (left > 0) ofNetwork.set(network, left)
+      else ofNetwork.delete(network)
     }
-    const countOf = (host: string): number => ofHost.get(host) ?? 0
+    const countOf = (network: string): number => ofNetwork.get(network) ?? 0
 
     const now = Effect.map(Clock.currentTimeNanos, (nanos) => {
       const nowMillis = Number(nanos) / 1e6
@@ -50,8 +53,9 @@ export const make = (bounds: Bounds): Effect.Effect<typeof RegistryStore.Service
         Effect.map(now, (nowMillis) => {
           const name = nameOf(entry)
           const before = listed.get(name)?.entry
-          const moves = before?.host !== entry.host
-          if (moves && countOf(entry.host) >= roomOf(entry.host, bounds)) return "host full"
+          const network = networkOf(entry.host)
+          const moves = before === undefined || networkOf(before.host) !== network
+          if (moves && countOf(network) >= roomOf(entry.host, bounds)) return "host full"
           if (before === undefined && listed.size >= bounds.entries) return "full"
           drop(name)
           add(name, entry, nowMillis + bounds.entryMillis)

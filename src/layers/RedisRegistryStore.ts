@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { networkOf } from "../domain/Admission.js"
 import type { RegistryLimits } from "../domain/RegistryLimits.js"
 import { Entry } from "../protocol/RegistryMessage.js"
 import { type Bounds, nameOf, RegistryStore, roomOf, StoreError } from "../services/RegistryStore.js"
@@ -73,14 +74,15 @@ export const make = (
       put: (entry) => {
         const { entries, entryMillis } = options
         const name = nameOf(entry)
-        const keys = [everyKey, hostKey(entry.host), entryKey(name)]
-        const text = JSON.stringify(entry)
+        const network = networkOf(entry.host)
+        const keys = [everyKey, networkKey(network), entryKey(name)]
+        const text = JSON.stringify({ ...entry, network })
         const room = roomOf(entry.host, options)
-        return run(PutReply, putScript, keys, name, entry.host, text, entryMillis, entries, room)
+        return run(PutReply, putScript, keys, name, network, text, entryMillis, entries, room)
       },
       remove: (entry) => {
         const name = nameOf(entry)
-        const keys = [everyKey, hostKey(entry.host), entryKey(name)]
+        const keys = [everyKey, networkKey(networkOf(entry.host)), entryKey(name)]
         return run(RemoveReply, removeScript, keys, name, entry.host)
       },
       list: (limit) =>
@@ -100,7 +102,7 @@ const queueLength = 1_024
 // The part in braces keeps all keys on one node of a cluster.
 const prefix = "{vix:registry}:"
 const everyKey = `${prefix}every`
-const hostKey = (host: string): string => `${prefix}host:${host}`
+const networkKey = (network: string): string => `${prefix}network:${network}`
 const entryKey = (name: string): string => `${prefix}entry:${name}`
 
 const decodeEntry = Schema.decodeUnknownOption(Schema.parseJson(Entry))
@@ -110,7 +112,7 @@ const RemoveReply = Schema.Literal("removed", "absent", "foreign")
 const ListReply = Schema.Array(Schema.NullOr(Schema.String))
 
 // An entry is a text with an end. Names stand in sorted sets by the time of that end, one for all and one for each
-// host, out of which the ended ones are swept whenever a set is looked at. The time is that of Redis, so that the
+// network, out of which the ended ones are swept whenever a set is looked at. The time is that of Redis, so that the
 // clocks of the registries need not agree.
 const clock = `
 local time = redis.call("TIME")
@@ -119,21 +121,22 @@ local function sweep(key) redis.call("ZREMRANGEBYSCORE", key, "-inf", now) end
 `
 
 const previous = `
-local every, of_host, entry = KEYS[1], KEYS[2], KEYS[3]
-local name, host = ARGV[1], ARGV[2]
-local before = redis.call("GET", entry)
-local host_before = before and cjson.decode(before).host
+local every, of_network, entry = KEYS[1], KEYS[2], KEYS[3]
+local name = ARGV[1]
+local text_before = redis.call("GET", entry)
+local before = text_before and cjson.decode(text_before)
 `
 
 const putScript = `${clock}${previous}
-local text, millis, most, most_of_host = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local network, text, millis, most, room = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 sweep(every)
-sweep(of_host)
-if host_before ~= host and redis.call("ZCARD", of_host) >= most_of_host then return "host full" end
+sweep(of_network)
+local stays = before and before.network == network
+if not stays and redis.call("ZCARD", of_network) >= room then return "host full" end
 if not before and redis.call("ZCARD", every) >= most then return "full" end
-if before then redis.call("ZREM", "${hostKey("")}" .. host_before, name) end
+if before then redis.call("ZREM", "${networkKey("")}" .. before.network, name) end
 redis.call("SET", entry, text, "PX", millis)
-for _, key in ipairs({ every, of_host }) do
+for _, key in ipairs({ every, of_network }) do
   redis.call("ZADD", key, now + millis, name)
   redis.call("PEXPIRE", key, millis)
 end
@@ -142,10 +145,10 @@ return before and "refreshed" or "added"
 
 const removeScript = `${previous}
 if not before then return "absent" end
-if host_before ~= host then return "foreign" end
+if before.host ~= ARGV[2] then return "foreign" end
 redis.call("DEL", entry)
 redis.call("ZREM", every, name)
-redis.call("ZREM", of_host, name)
+redis.call("ZREM", of_network, name)
 return "removed"
 `
 

@@ -25,7 +25,7 @@ export class StoreError extends Data.TaggedError("StoreError")<{
 /**
  * - `added`: it is listed from now on
  * - `refreshed`: it was listed; it is listed anew, under what it says of itself now
- * - `host full`: its host has as many entries as one host may have
+ * - `host full`: its host has as many entries as one may have; all addresses of an IPv6 network are one (`networkOf`)
  * - `full`: there is no room
  *
  * @since 0.1.0
@@ -64,6 +64,6 @@ export class RegistryStore extends Context.Tag("vix/RegistryStore")<RegistryStor
 export const nameOf = ({ host, key, tcp_port }: Entry): string =>
   key ?? Endpoint.make(host, tcp_port).toString()
 
-/** How many entries a host may have; one's own is bound by nothing but the whole. @since 0.1.0 */
+/** How many entries a network may have, that of one host: its own is bound by nothing but the whole. @since 0.1.0 */
 export const roomOf = (host: string, { entries, entriesPerHost }: Bounds): number =>
   Endpoint.isLoopback(host) ? entries : entriesPerHost

@@ -130,6 +130,25 @@ export const contract = (title: string, { layer, pass, shortMillis, test }: Worl
         })
     )
 
+    check("takes the addresses of an IPv6 network for one host", (store) =>
+      Effect.gen(function*() {
+        const [a, b, c, d] = some(4, "").map((entry, at) => ({
+          ...entry,
+          host: `2001:db8:0:12${at}0::${at}`
+        })) as [
+          Entry,
+          Entry,
+          Entry,
+          Entry
+        ]
+        for (const each of [a, b, c]) assert.strictEqual(yield* store.put(each), "added")
+        assert.strictEqual(yield* store.put(d), "host full")
+        assert.strictEqual(yield* store.put({ ...c, host: d.host }), "refreshed")
+        assert.strictEqual(yield* store.remove(c), "foreign")
+        assert.strictEqual(yield* store.put({ ...a, host: "2001:db8:0:1300::1" }), "refreshed")
+        assert.strictEqual(yield* store.put(d), "added")
+      }))
+
     check("counts nodes whose time is over on no host", (store) =>
       Effect.gen(function*() {
         for (const each of some(3, "10.0.0.1")) yield* store.put(each)
