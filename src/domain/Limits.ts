@@ -69,6 +69,8 @@ export interface Limits {
   readonly seenHellos: number
   /** Milliseconds a Hello key is remembered. */
   readonly seenHelloMillis: number
+  /** Outbound connections below Connected above which a hint is not followed: a source of beacons can be forged. */
+  readonly hintedDials: number
   /** Endpoints the guard remembers; the least recently used goes first. */
   readonly endpoints: number
   /**
@@ -182,6 +184,7 @@ export const defaults: Limits = {
   stopMillis: 300,
   seenHellos: 4_096,
   seenHelloMillis: 120_000,
+  hintedDials: 32,
   endpoints: 1_024,
   deferMillis: 100,
   arrivalMillis: 1_000,

@@ -69,6 +69,8 @@ export interface Core {
   /** Sees every event first. */
   readonly witness: (event: NodeEvent) => void
   connections: number
+  /** Outbound ones below Connected. */
+  dials: number
   stopping: boolean
 }
 

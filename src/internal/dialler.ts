@@ -47,7 +47,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     const attempt: Dialler["attempt"] = (endpoint, source, peer) => {
       if (core.stopping || !core.settings.dialling) return never
       // A hint leads nowhere while every place is taken; who is wanted may still make a Stale peer give way.
-      if (source === "automatic" && core.table.full) return never
+      if (source === "automatic" && (core.table.full || core.dials >= core.limits.hintedDials)) return never
       const judged = source === "automatic" && givesWay(endpoint)
         ? arriving
         : core.guard.ask(endpoint, source, peer)

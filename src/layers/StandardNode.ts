@@ -184,6 +184,7 @@ const makeCore = Effect.gen(function*() {
     }),
     witness: yield* Witness,
     connections: 0,
+    dials: 0,
     stopping: false
   }
   return core
@@ -281,13 +282,17 @@ const disconnect = (core: Core, peer: PeerId): boolean => {
 }
 
 const peers = (core: Core): ReadonlyArray<Peer> => {
-  const shown: Array<Peer> = []
+  const shown = new Map<PeerId, Peer>()
   for (const link of core.links.values()) {
-    if (link.proven !== undefined && PeerState.isLive(link.state)) shown.push(describe(link, link.proven))
+    const { conn, proven, state } = link
+    if (proven === undefined || !PeerState.isLive(state)) continue
+    // A session that was replaced may take a moment to go.
+    const isInForce = core.table.current(proven.peerId)?.conn === conn
+    if (isInForce || !shown.has(proven.peerId)) shown.set(proven.peerId, describe(link, proven))
   }
   for (const id of core.table.lost(now(core)).keys()) {
     const peer = core.lost.get(id)
-    if (peer !== undefined) shown.push(peer)
+    if (peer !== undefined && !shown.has(id)) shown.set(id, peer)
   }
-  return shown
+  return [...shown.values()]
 }

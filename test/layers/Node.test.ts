@@ -559,6 +559,29 @@ describe("Node", () => {
       assert.deepInclude(yield* b.counters, { peers_connected: 0, connect_attempts: 2 })
     }))
 
+  world("hints are followed while few dials are under way, and wishes always", () =>
+    Effect.gen(function*() {
+      const hints = yield* Mailbox.make<Candidate>()
+      const a = yield* start("A", { heard: Mailbox.toStream(hints), limits: { hintedDials: 3 } })
+      const mute = yield* MemoryTransport.make({ host: "10.0.0.2" })
+      const reception = { admit: () => true, handle: () => Effect.never }
+      const ports = [1, 2, 3, 4, 5]
+      for (const port of ports) yield* mute.listen({ host: "10.0.0.2", port }, reception)
+      for (const port of ports) {
+        yield* hints.offer({ endpoint: endpoint("10.0.0.2", port), nodeId: `B${port}` })
+      }
+      yield* settle
+      assert.deepInclude(yield* a.counters, { connect_attempts: 3 })
+      yield* Effect.fork(a.node.connect(endpoint("10.0.0.2", 5)))
+      yield* settle
+      assert.deepInclude(yield* a.counters, { connect_attempts: 4 })
+      // The handshakes run out of time.
+      yield* pass(6_000)
+      yield* hints.offer({ endpoint: endpoint("10.0.0.2", 4), nodeId: "B4" })
+      yield* settle
+      assert.deepInclude(yield* a.counters, { connect_attempts: 5, connect_failures: 4 })
+    }))
+
   world("a node that a third one refuses for its name learns why", () =>
     Effect.gen(function*() {
       yield* start("C")
@@ -574,6 +597,23 @@ describe("Node", () => {
         second.events.flatMap((event) => event.ev === "id.conflict" ? [[event.nodeId, event.reason]] : []),
         [["C", "NodeIdConflict"]]
       )
+    }))
+
+  world("a peer is shown once while a session takes the place of another", () =>
+    Effect.gen(function*() {
+      const a = yield* start("A")
+      const b = yield* start("B", { host: "10.0.0.2" })
+      const { session } = yield* b.node.connect(endpoint())
+      yield* settle
+      const again = yield* start("B", { host: "10.0.0.3", identity: b.identity })
+      const dialling = yield* Effect.fork(again.node.connect(endpoint()))
+      for (let turn = 0; turn < 100; turn++) {
+        assert.lengthOf(yield* a.node.peers, 1, `turn ${turn}`)
+        yield* Effect.yieldNow()
+      }
+      const after = yield* Fiber.join(dialling)
+      assert.notStrictEqual(after.session, session)
+      assert.deepStrictEqual((yield* a.node.peers).map(({ session }) => session), [after.session])
     }))
 
   world(
