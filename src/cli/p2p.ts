@@ -1,4 +1,5 @@
 /** The command `vix p2p`: a node from its start to its end, and what people and programs see of it. */
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -11,7 +12,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Counters from "../domain/Counters.js"
 import type { NodeEvent, Untimed } from "../domain/NodeEvent.js"
-import { Node } from "../services/Node.js"
+import { turn } from "../internal/turns.js"
+import { type Message, Node } from "../services/Node.js"
 import { Stats } from "../services/Stats.js"
 import type { TransportError } from "../services/Transport.js"
 import * as Ending from "./ending.js"
@@ -97,6 +99,9 @@ const lastWords = Duration.millis(100)
 
 const openScope = Effect.acquireRelease(Scope.make(), Scope.close)
 
+// A line for each takes longer than to receive it, and timers and signals have their turn in between.
+const messagesATurn = 256
+
 /** Tells all that happens in a node, from its beginning to its end, in a fiber of the outer scope. */
 const watch = (
   node: Node["Type"],
@@ -109,9 +114,15 @@ const watch = (
         for (const event of events) emit(event)
       })).pipe(Effect.forkScoped)
     if (messages) {
-      yield* Stream.runForEach(node.messages, ({ from, nodeId, payload, topic }) =>
-        Effect.map(Clock.currentTimeMillis, (atMillis) =>
-          emit({ ev: "message", atMillis, peer: from, nodeId, topic, payload }))).pipe(Effect.forkScoped)
+      const tell = (all: Chunk.Chunk<Message>): Effect.Effect<void> =>
+        Effect.flatMap(Clock.currentTimeMillis, (atMillis) => {
+          for (const { from, nodeId, payload, topic } of Chunk.take(all, messagesATurn)) {
+            emit({ ev: "message", atMillis, peer: from, nodeId, topic, payload })
+          }
+          const left = Chunk.drop(all, messagesATurn)
+          return Chunk.isEmpty(left) ? Effect.void : Effect.zipRight(turn, tell(left))
+        })
+      yield* Effect.forkScoped(Stream.runForEachChunk(node.messages, tell))
     }
     // Lets the watchers begin, so that `listening` is told first.
     yield* Effect.yieldNow()

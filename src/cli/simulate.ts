@@ -12,6 +12,7 @@ import { accessSync, constants } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { dirname } from "node:path"
+import { turn } from "../internal/turns.js"
 import * as Failure from "../simulation/Failure.js"
 import * as Fault from "../simulation/Fault.js"
 import * as Run from "../simulation/Run.js"
@@ -259,11 +260,6 @@ const inSlices = <P, A, E>(
       yield* turn
     }
   })
-
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})
 
 /** What a slow reader leaves standing may not fill the memory. */
 const room = ({ drained, stdout }: Terminal.Terminal): Effect.Effect<void> =>

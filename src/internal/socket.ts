@@ -195,9 +195,17 @@ class SocketConnection implements Connection {
     this.#chunk = bytes
     this.#conversation.heard()
     this.#receiving.wake()
-    if (this.#chunk === undefined) return true
+    if (this.#chunk === undefined) return bytes.length < readBytes || this.#yield()
     this.#chunk = new Uint8Array(bytes)
     this.#paused = true
+    return false
+  }
+
+  /** There is more, and others have their turn first: the system would read 32 times from one socket before that. */
+  #yield(): false {
+    setImmediate(() => {
+      if (!this.#gone && !this.#paused) this.#socket.resume()
+    })
     return false
   }
 

@@ -1,6 +1,7 @@
 /**
- * When the fibers of a node take their turns.
+ * When fibers take their turns.
  */
+import * as Effect from "effect/Effect"
 import type { Scheduler } from "effect/Scheduler"
 
 /**
@@ -10,4 +11,10 @@ import type { Scheduler } from "effect/Scheduler"
 export const together = (scheduler: Scheduler): Scheduler => ({
   shouldYield: (fiber) => scheduler.shouldYield(fiber),
   scheduleTask: (task, priority) => scheduler.scheduleTask(task, priority)
+})
+
+/** Waits for the next turn of the event loop: a yield of Effect lets other fibers run, and not always sockets. */
+export const turn: Effect.Effect<void> = Effect.async((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
 })

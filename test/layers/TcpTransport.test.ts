@@ -52,6 +52,41 @@ describe("TcpTransport", () => {
       assert.isAbove(one.port, 0)
     }).pipe(Effect.provide(TcpTransport.layer)))
 
+  it.scopedLive("reads no more of one connection in a turn than a read takes", () =>
+    Effect.gen(function*() {
+      const transport = yield* Transport
+      const size = 8 * 2 ** 20
+      let came = 0
+      let inTurn = 0
+      let most = 0
+      const whole = yield* Deferred.make<void>()
+      const at = yield* transport.listen(
+        { host: "127.0.0.1", port: 0 },
+        everyone((connection) =>
+          Effect.asVoid(Effect.ignore(connection.receive({
+            take: ({ length }) => {
+              came += length
+              inTurn += length
+              most = Math.max(most, inTurn)
+              if (came >= size) Effect.runFork(Deferred.succeed(whole, undefined))
+              return undefined
+            }
+          })))
+        )
+      )
+      const watch = () => {
+        inTurn = 0
+        watching = setImmediate(watch)
+      }
+      let watching = setImmediate(watch)
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearImmediate(watching)))
+      const connection = yield* transport.dial(at)
+      connection.write([new Uint8Array(size)])
+      yield* Deferred.await(whole)
+      assert.strictEqual(came, size)
+      assert.isAtMost(most, 262_144)
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
   it.scopedLive("counts IPv4 as IPv4 when it listens on all addresses", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* remoteSeen(undefined, "127.0.0.1"), "127.0.0.1")
