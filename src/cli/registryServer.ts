@@ -45,6 +45,7 @@ export const serve = (
       keepAliveTimeout: desk.limits.idleMillis
     })
     server.maxConnections = desk.limits.connections
+    server.maxRequestsPerSocket = desk.limits.requestsPerConnection
     // Of a connection on which nothing moves, as when its answer is not read.
     server.timeout = desk.limits.requestMillis
     const api = makeApi(settings.base)

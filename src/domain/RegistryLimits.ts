@@ -27,6 +27,8 @@ export interface RegistryLimits {
   readonly idleMillis: number
   /** Connections at one time; what comes beyond is dropped. */
   readonly connections: number
+  /** Requests of one connection, after which it is closed: all that come with one read are served at once. */
+  readonly requestsPerConnection: number
   /** Milliseconds the store may take to answer. */
   readonly storeMillis: number
   /** Longest wait between two tries to reach a lost store again, in milliseconds. */
@@ -55,6 +57,7 @@ export const defaults: RegistryLimits = {
   requestMillis: 5_000,
   idleMillis: 5_000,
   connections: 1_024,
+  requestsPerConnection: 16,
   storeMillis: 2_000,
   storeRetryMillis: 2_000,
   retryAfterSeconds: 15,

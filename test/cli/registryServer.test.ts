@@ -220,6 +220,21 @@ describe("a registry", () => {
 })
 
 describe("hostile requests", () => {
+  it.scopedLive("come one behind the other on a connection as often as its limit says", () =>
+    Effect.gen(function*() {
+      const { address, get } = yield* start({ requestsPerConnection: 3 })
+      const answers = yield* Effect.promise(async () => {
+        let text = ""
+        const socket = connect(address.port, address.host)
+        socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk)).on("error", () => {})
+        socket.write("GET /health HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2_000))
+        await once(socket, "close")
+        return text.match(/HTTP\/1\.1 \d+/g)
+      })
+      assert.deepStrictEqual(answers?.filter((line) => line.endsWith("200")), Array(3).fill("HTTP/1.1 200"))
+      assert.strictEqual((yield* get("/health")).status, 200)
+    }))
+
   const wrong: ReadonlyArray<readonly [body: unknown, message: RegExp]> = [
     ["", /JSON/],
     ["junk", /JSON/],

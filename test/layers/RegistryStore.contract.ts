@@ -132,15 +132,8 @@ export const contract = (title: string, { layer, pass, shortMillis, test }: Worl
 
     check("takes the addresses of an IPv6 network for one host", (store) =>
       Effect.gen(function*() {
-        const [a, b, c, d] = some(4, "").map((entry, at) => ({
-          ...entry,
-          host: `2001:db8:0:12${at}0::${at}`
-        })) as [
-          Entry,
-          Entry,
-          Entry,
-          Entry
-        ]
+        const of = (at: number) => entry(`N${at}`, { host: `2001:db8:0:12${at}0::${at}`, key: `${10 + at}` })
+        const [a, b, c, d] = [of(0), of(1), of(2), of(3)] as const
         for (const each of [a, b, c]) assert.strictEqual(yield* store.put(each), "added")
         assert.strictEqual(yield* store.put(d), "host full")
         assert.strictEqual(yield* store.put({ ...c, host: d.host }), "refreshed")
