@@ -7,8 +7,8 @@ import * as Endpoint from "./Endpoint.js"
 
 /**
  * The host in the one form that is compared, or nothing if it is neither an IP address nor a DNS name, or one that
- * no peer listens at: unspecified, multicast, broadcast, reserved. `linkLocal` lets link-local addresses pass, among
- * which clouds keep the service that knows their hosts' secrets.
+ * no peer listens at: unspecified, multicast, broadcast, reserved. `linkLocal` lets link-local addresses pass, and
+ * those at which clouds keep the service that knows their hosts' secrets.
  *
  * @since 0.1.0
  */
@@ -19,17 +19,25 @@ export const parse = (host: string, linkLocal: boolean): string | undefined => {
   return Endpoint.isIPv6(name) && isRefused6(name, linkLocal) ? undefined : name
 }
 
-const metadata6 = "fd00:ec2::254"
+/** Where clouds keep that service, if not on a link-local address. */
+const metadata: ReadonlySet<string> = new Set(["100.100.100.200", "192.0.0.192", "fd00:ec2::254"])
 
 const isRefused4 = (address: string, linkLocal: boolean): boolean => {
   const first = Number(address.slice(0, address.indexOf(".")))
-  return first === 0 || first >= 224 || (!linkLocal && address.startsWith("169.254."))
+  return first === 0 || first >= 224 ||
+    (!linkLocal && (address.startsWith("169.254.") || metadata.has(address)))
 }
 
-const isRefused6 = (address: string, linkLocal: boolean): boolean =>
-  (address.startsWith("::") && address !== "::1") ||
-  /^ff..:/.test(address) ||
-  (!linkLocal && (/^fe[89ab].:/.test(address) || address === metadata6))
+const isRefused6 = (address: string, linkLocal: boolean): boolean => {
+  const inside = translated.exec(address)
+  if (inside !== null) return isRefused4(inside.slice(1).map(twoBytes).join("."), linkLocal)
+  return (address.startsWith("::") && address !== "::1") ||
+    /^f(?:f..|e[c-f].):/.test(address) ||
+    (!linkLocal && (/^fe[89ab].:/.test(address) || metadata.has(address)))
+}
+
+/** An IPv4 address that a gateway translates: in the prefix of NAT64, or of 6to4. */
+const translated = /^(?:64:ff9b::|2002:)([0-9a-f]+):([0-9a-f]+)/
 
 // One address has many spellings, and a resolver reads `0xa9fea9fe` and `127.1` as addresses. The parser of URLs
 // knows them all; a name that it takes for an address is none.

@@ -34,7 +34,9 @@ describe("HintedHost", () => {
       "::ffff:e000:1",
       "::7f00:1",
       "ff02::1",
-      "FF0E::1"
+      "FF0E::1",
+      "fec0::1",
+      "64:ff9b::e000:1"
     ]
     for (const host of refused) {
       assert.isUndefined(HintedHost.parse(host, false), host)
@@ -49,7 +51,11 @@ describe("HintedHost", () => {
         "::ffff:169.254.169.254",
         "::ffff:a9fe:a9fe",
         "fe80::1",
-        "fd00:ec2::254"
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1"
       ]
     ) {
       assert.isUndefined(HintedHost.parse(host, false), host)
