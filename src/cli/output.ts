@@ -66,13 +66,14 @@ type Results = Pick<Output, "emit"> & { readonly above: (print: () => void) => v
 export const make = ({ level, mode }: Plan, node: string, terminal: Terminal): Output => {
   const results = makers[mode](terminal, node)
   const told = oncePerCause()
+  const moderate = aFewAMinute()
   const people = (text: string) =>
     results.above(() => {
       if (hasRoom(terminal.stderr)) terminal.stderr.write(`${text}\n`)
     })
   return {
     emit: (event) => {
-      const line = told(event, describe(event))
+      const line = moderate(event, told(event, describe(event)))
       if (line !== undefined && shows(level, line.level)) {
         people(`${new Date(event.atMillis).toISOString()} ${line.level.padEnd(5)} ${line.text}`)
       }
@@ -96,6 +97,29 @@ const oncePerCause = () => {
     return repeated ? { ...line, level: "debug" } : line
   }
 }
+
+/** Others can cause some warnings as often as they like: of each kind, what comes beyond is for who asks for more. */
+const aFewAMinute = () => {
+  const told = new Map<string, { readonly sinceMillis: number; readonly times: number }>()
+  return (event: NodeEvent, line: Line | undefined): Line | undefined => {
+    if (line?.level !== "warn" || !byOthers.has(event.ev)) return line
+    const before = told.get(event.ev)
+    const isNew = before === undefined || Math.abs(event.atMillis - before.sinceMillis) >= minuteMillis
+    const { sinceMillis, times } = isNew ? { sinceMillis: event.atMillis, times: 0 } : before
+    told.set(event.ev, { sinceMillis, times: times + 1 })
+    if (times >= warningsAMinute) return { ...line, level: "debug" }
+    return times < warningsAMinute - 1
+      ? line
+      : { ...line, text: `${line.text}; more of this kind are left to --log-level debug for a minute` }
+  }
+}
+
+const byOthers: ReadonlySet<NodeEvent["ev"]> = new Set(["dial.failed", "handshake.rejected", "id.conflict"])
+
+const minuteMillis = 60_000
+
+// Enough to see what it is about.
+const warningsAMinute = 20
 
 /** An end that was meant to be; others have an error instead of counters. */
 const isNormal = (exitCode: number): boolean => exitCode === 0 || exitCode === 5

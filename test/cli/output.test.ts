@@ -170,6 +170,26 @@ describe("lines", () => {
   })
 })
 
+it("what others can cause is told a few times a minute, and all of it to who asks for more", () => {
+  const refused = (atMillis: number): NodeEvent => ({
+    ev: "handshake.rejected",
+    atMillis,
+    conn: 1,
+    endpoint: "127.0.0.1:2",
+    reason: "NotMember"
+  })
+  const [usual, more] = [make("lines"), make("lines", "debug")]
+  for (let at = 0; at < 1_000; at++) for (const { output } of [usual, more]) output.emit(refused(at))
+  const told = usual.state.stderr.trimEnd().split("\n")
+  assert.lengthOf(told, 20)
+  assert.match(told.at(-1) ?? "", /more of this kind are left to --log-level debug for a minute$/)
+  assert.lengthOf(more.state.stderr.trimEnd().split("\n"), 1_000)
+  // Another kind has its own.
+  usual.output.emit({ ev: "log", atMillis: 1_001, level: "warn", message: "a notice" })
+  usual.output.emit(refused(60_001))
+  assert.match(usual.state.stderr, /a notice\n.*does not hold this network's key\n$/)
+})
+
 it("quiet is one line at the end, and errors", () => {
   const { output, state } = make("quiet", "error")
   for (const event of everything) output.emit(event)
