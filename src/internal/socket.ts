@@ -17,6 +17,9 @@ import { Signal } from "./signal.js"
 // this many bytes the writer is told to wait for one turn of the event loop.
 const turnBytes = 1_048_576
 
+// What comes as fast as it is understood has the event loop for so long before others have their turn, or for a read.
+const turnMillis = 5
+
 /** The two addresses of an established socket. @since 0.1.0 */
 export type Ends = Pick<Connection, "local" | "remote">
 
@@ -114,6 +117,8 @@ class SocketConnection implements Connection {
   #written = 0
   /** A writer was told to wait. */
   #waited = false
+  /** When the first of the reads came that follow each other at once. */
+  #since: number | undefined
   /** Something was written behind the end. */
   #late = false
 
@@ -193,16 +198,21 @@ class SocketConnection implements Connection {
   /** Hands on what the socket has read, or keeps it. */
   take(bytes: Uint8Array): boolean {
     this.#chunk = bytes
+    // A read that takes all it can is followed by another at once, 32 times before the system turns to other sockets.
+    this.#since = bytes.length < readBytes ? undefined : this.#since ?? performance.now()
     this.#conversation.heard()
     this.#receiving.wake()
-    if (this.#chunk === undefined) return bytes.length < readBytes || this.#yield()
+    if (this.#chunk === undefined) {
+      return this.#since === undefined || performance.now() - this.#since < turnMillis || this.#yield()
+    }
     this.#chunk = new Uint8Array(bytes)
     this.#paused = true
     return false
   }
 
-  /** There is more, and others have their turn first: the system would read 32 times from one socket before that. */
+  /** There is more, and others have their turn first. */
   #yield(): false {
+    this.#since = undefined
     setImmediate(() => {
       if (!this.#gone && !this.#paused) this.#socket.resume()
     })
