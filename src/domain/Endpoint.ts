@@ -6,20 +6,29 @@
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
+const maxPort = 65_535
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/
 
 /**
- * A host and a port, equal by value.
+ * A host and a port, equal by value. The host is in the one form that is compared, whoever makes it: lower case, an
+ * IPv4 address mapped into IPv6 as plain IPv4.
  *
  * @since 0.1.0
  */
 export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
   host: Schema.NonEmptyString,
-  port: Schema.Int.pipe(Schema.between(0, 65_535))
+  port: Schema.Int.pipe(Schema.between(0, maxPort))
 }) {
   #text: string | undefined
+
+  constructor(
+    { host, port }: { readonly host: string; readonly port: number },
+    options?: Schema.MakeOptions
+  ) {
+    super({ host: mapped.exec(host)?.[1] ?? host.toLowerCase(), port }, options)
+  }
 
   /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints, and so is made once. */
   override toString(): string {
@@ -30,13 +39,17 @@ export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
 }
 
 /**
- * An endpoint with its host in the one form that is compared: lower case, an IPv4 address mapped into IPv6 as
- * plain IPv4.
+ * An endpoint with any host. Throws a RangeError if the port is not one from 0 to 65535.
  *
  * @since 0.1.0
  */
-export const make = (host: string, port: number): Endpoint =>
-  new Endpoint({ host: mapped.exec(host)?.[1] ?? host.toLowerCase(), port }, { disableValidation: true })
+export const make = (host: string, port: number): Endpoint => {
+  // By hand, for a schema costs a connection more than the rest of this.
+  if (!(Number.isInteger(port) && port >= 0 && port <= maxPort)) {
+    throw new RangeError(`port ${port} of ${host}: expected a whole number from 0 to ${maxPort}`)
+  }
+  return new Endpoint({ host, port }, { disableValidation: true })
+}
 
 /**
  * Parses `host:port`, `tcp://host:port` or `[v6]:port`. The left side says what was expected.
@@ -51,7 +64,7 @@ export const parse = (text: string): Either.Either<Endpoint, string> => {
   }
   const { host, port: digits, v6 } = match.groups
   const port = Number(digits)
-  if (port < 1 || port > 65_535) return Either.left("expected a port from 1 to 65535")
+  if (port < 1 || port > maxPort) return Either.left(`expected a port from 1 to ${maxPort}`)
   if (v6 !== undefined) {
     return isIPv6(v6)
       ? Either.right(make(v6, port))
