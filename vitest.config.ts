@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config"
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** What has no sockets and does not measure its process: one process is enough for all of it. */
-const pure = "test/{domain,internal,protocol,simulation}/**/!(memory).test.ts"
+const pure = "test/{domain,internal,protocol,services,simulation}/**/!(memory).test.ts"
 
 export default defineConfig({
   resolve: {

@@ -4,13 +4,15 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Endpoint } from "../domain/Endpoint.js"
+import * as Endpoint from "../domain/Endpoint.js"
 import * as Limits from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
 import type { PeerId } from "../domain/PeerId.js"
+import { Problems } from "../domain/Problems.js"
 
 /** @since 0.1.0 */
 export interface Settings {
@@ -21,7 +23,7 @@ export interface Settings {
   /** Address to listen on; none for all, IPv4 and IPv6. */
   readonly host: Option.Option<string>
   /** Endpoints that stay wanted for the life of the node. */
-  readonly connect: ReadonlyArray<Endpoint>
+  readonly connect: ReadonlyArray<Endpoint.Endpoint>
   /** Milliseconds before the first dial of each of them. */
   readonly connectDelayMillis: number
   /** False: nothing is ever dialled; inbound peers are accepted. */
@@ -30,7 +32,7 @@ export interface Settings {
   readonly capabilities: Readonly<Record<string, string>>
   /** The private network's key, 32 bytes; none for the open network. */
   readonly networkKey: Option.Option<Redacted.Redacted<Uint8Array>>
-  /** Endpoints at which one key alone is accepted, by `Endpoint.toString`. */
+  /** Endpoints, in any form that `Endpoint.parse` takes, at which one key alone is accepted. */
   readonly pins: ReadonlyMap<string, PeerId>
   /** The keys that node ids are known by. */
   readonly knownPeers: ReadonlyMap<NodeId, PeerId>
@@ -60,12 +62,37 @@ export const defaults: Omit<Settings, "id"> = {
   limits: Limits.defaults
 }
 
-/** The defaults with some settings of one's own. @since 0.1.0 */
-export const make = (settings: Partial<Settings> & Pick<Settings, "id">): Settings => ({
-  ...defaults,
-  ...settings
-})
+/**
+ * The defaults with some settings of one's own, `pins` by `Endpoint.toString`. Throws a RangeError that names all that
+ * no node can be made of.
+ *
+ * @since 0.1.0
+ */
+export const make = (settings: Partial<Settings> & Pick<Settings, "id">): Settings => {
+  const all = { ...defaults, ...settings }
+  const problems = new Problems("NodeConfig.")
+  const pins = byEndpoint(all.pins, problems)
+  problems.raise()
+  return { ...all, pins }
+}
 
-/** @since 0.1.0 */
+/** Throws as `make` does. @since 0.1.0 */
 export const layer = (settings: Partial<Settings> & Pick<Settings, "id">): Layer.Layer<NodeConfig> =>
   Layer.succeed(NodeConfig, make(settings))
+
+/** A pin that no dial would find would be none, without a word. */
+const byEndpoint = (pins: Settings["pins"], problems: Problems): Settings["pins"] => {
+  const found = new Map<string, PeerId>()
+  for (const [text, peer] of pins) {
+    const name = `pins ${JSON.stringify(text)}`
+    Either.match(Endpoint.parse(text), {
+      onLeft: (expected) => problems.say(false, `${name}: ${expected}`),
+      onRight: (endpoint) => {
+        const key = endpoint.toString()
+        problems.say((found.get(key) ?? peer) === peer, `${name}: expected one key alone for ${key}`)
+        found.set(key, peer)
+      }
+    })
+  }
+  return found
+}

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Problems } from "../domain/Problems.js"
 import * as Fault from "./Fault.js"
 import type * as Path from "./Path.js"
 import type { Settings } from "./Simulation.js"
@@ -19,37 +20,31 @@ const mostSegments = 250
 /** All that is wrong, a line each; none if such a world can be run. @since 0.1.0 */
 export const problems = <App>(settings: Settings<App>): ReadonlyArray<string> => {
   const { calmMillis, faults, forMillis, kinds, nodes, only = [], path, seed, segments } = settings
-  const found: Array<string> = []
-  const say = (holds: boolean, problem: string): void => {
-    if (!holds) found.push(problem)
-  }
-  const whole = (name: string, value: number, least: number, most: number) =>
-    say(
-      Number.isInteger(value) && value >= least && value <= most,
-      `${name} ${value}: expected a whole number from ${least} to ${most}`
-    )
-  whole("seed", seed, 0, mostSeed)
-  whole("nodes", nodes, 1, mostNodes)
-  whole("segments", segments, 1, mostSegments)
+  const found = new Problems()
+  found.whole("seed", seed, 0, mostSeed)
+  found.whole("nodes", nodes, 1, mostNodes)
+  found.whole("segments", segments, 1, mostSegments)
   for (const [name, millis] of [["for", forMillis], ["calm", calmMillis]] as const) {
-    say(Number.isFinite(millis) && millis >= 0, `${name} ${millis} ms: expected a time that ends`)
+    found.say(Number.isFinite(millis) && millis >= 0, `${name} ${millis} ms: expected a time that ends`)
   }
   for (const kind of kinds) {
-    say(Object.hasOwn(Fault.kinds, kind), `faults "${kind}": expected ${Object.keys(Fault.kinds).join(", ")}`)
+    found.say(
+      Object.hasOwn(Fault.kinds, kind),
+      `faults "${kind}": expected ${Object.keys(Fault.kinds).join(", ")}`
+    )
   }
   for (const fault of [...faults, ...only]) {
-    say(
+    found.say(
       fault.fromMillis >= 0 && fault.fromMillis < fault.toMillis,
       `fault of kind ${fault.kind}: expected fromMillis of 0 or more, and toMillis after it`
     )
     const wrong = Fault.problem(fault, nodes)
-    say(wrong === undefined, `fault of kind ${fault.kind}: ${wrong}`)
+    found.say(wrong === undefined, `fault of kind ${fault.kind}: ${wrong}`)
   }
   for (const name of fractions) {
-    const part = path[name] ?? 0
-    say(part >= 0 && part <= 1, `path.${name} ${part}: expected a fraction from 0 to 1`)
+    found.fraction(`path.${name}`, path[name] ?? 0)
   }
-  return found
+  return found.all
 }
 
 const fractions = ["loss", "duplicate", "reorder"] as const satisfies ReadonlyArray<keyof Path.Path>
