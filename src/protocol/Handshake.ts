@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
 import type { Reason } from "../domain/Reason.js"
+import { keyBytes } from "./Crypto.js"
 import * as Envelope from "./Envelope.js"
 import type { FrameReader } from "./Frame.js"
 import * as IdentityPayload from "./IdentityPayload.js"
@@ -96,7 +97,11 @@ export const more: More = { _tag: "More" }
 /** @since 0.1.0 */
 export const rejected = (reason: Reason): Rejected => ({ _tag: "Rejected", reason })
 
-/** The Noise state of one end at the start. @since 0.1.0 */
+/**
+ * The Noise state of one end at the start. Throws a RangeError if the network's key is not 32 bytes.
+ *
+ * @since 0.1.0
+ */
 export const begin = (local: LocalParty, role: IdentityPayload.Role): Noise => Prepared.of(local).begin(role)
 
 /** Writes a message that carries our identity, as a whole frame. @since 0.1.0 */
@@ -202,6 +207,9 @@ class Prepared {
 
   #beginning(initiator: boolean): Noise {
     const { networkKey, staticKey } = this.#local
+    if (networkKey.length !== keyBytes) {
+      throw new RangeError(`networkKey of ${networkKey.length} bytes: expected ${keyBytes} bytes`)
+    }
     return new Noise({ pattern, initiator, prologue, staticKey, psks: [networkKey] })
   }
 

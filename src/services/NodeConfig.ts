@@ -7,12 +7,13 @@ import * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as Limits from "../domain/Limits.js"
 import type { NodeId } from "../domain/NodeId.js"
 import type { PeerId } from "../domain/PeerId.js"
 import { Problems } from "../domain/Problems.js"
+import { keyBytes } from "../protocol/Crypto.js"
 
 /** @since 0.1.0 */
 export interface Settings {
@@ -30,7 +31,7 @@ export interface Settings {
   readonly dialling: boolean
   /** What the node says of itself in the handshake: keys of `[a-z0-9._-]`, printable ASCII values, at most 16. */
   readonly capabilities: Readonly<Record<string, string>>
-  /** The private network's key, 32 bytes; none for the open network. */
+  /** The private network's key, 32 bytes that are not all zero; none for the open network. */
   readonly networkKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** Endpoints, in any form that `Endpoint.parse` takes, at which one key alone is accepted. */
   readonly pins: ReadonlyMap<string, PeerId>
@@ -72,6 +73,7 @@ export const make = (settings: Partial<Settings> & Pick<Settings, "id">): Settin
   const all = { ...defaults, ...settings }
   const problems = new Problems("NodeConfig.")
   const pins = byEndpoint(all.pins, problems)
+  if (Option.isSome(all.networkKey)) checkKey(Redacted.value(all.networkKey.value), problems)
   problems.raise()
   return { ...all, pins }
 }
@@ -95,4 +97,14 @@ const byEndpoint = (pins: Settings["pins"], problems: Problems): Settings["pins"
     })
   }
   return found
+}
+
+/** All zeros stand for the open network on the wire: a private one must not come to that by a buffer never filled. */
+const checkKey = (key: Uint8Array, problems: Problems): void => {
+  const { length } = key
+  problems.say(length === keyBytes, `networkKey of ${length} bytes: expected ${keyBytes} bytes`)
+  problems.say(
+    length !== keyBytes || key.some((byte) => byte !== 0),
+    "networkKey of zeros alone: expected random bytes, or none for the open network"
+  )
 }

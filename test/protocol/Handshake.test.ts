@@ -153,6 +153,16 @@ describe("a party", () => {
     const [, listening] = proofs(dialler, end)
     assert.strictEqual(hex(listening.publicKey), hex(dialler.local.identity.publicKey))
   })
+
+  it.each(knownAnswers)("$name: does not begin with a network key of another length", (known) => {
+    const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
+    for (const size of [0, 31, 33]) {
+      const short = (end: End) => ({ ...end, local: { ...end.local, networkKey: new Uint8Array(size) } })
+      const text = `networkKey of ${size} bytes: expected 32 bytes`
+      assert.throws(() => initiator(short(dialler)), RangeError, text)
+      assert.throws(() => responder(short(listener)).receive(initiator(dialler).hello, 0), RangeError, text)
+    }
+  })
 })
 
 describe("two honest ends", () => {

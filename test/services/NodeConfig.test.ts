@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Endpoint from "../../src/domain/Endpoint.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import type { PeerId } from "../../src/domain/PeerId.js"
@@ -6,6 +8,7 @@ import * as NodeConfig from "../../src/services/NodeConfig.js"
 
 const id = NodeId.make("A")
 const peer = "ab".repeat(32) as PeerId
+const networkKey = (bytes: Uint8Array) => ({ networkKey: Option.some(Redacted.make(bytes)) })
 const stranger = "cd".repeat(32) as PeerId
 
 describe("the settings of a node", () => {
@@ -29,6 +32,12 @@ describe("the settings of a node", () => {
     [
       "pins \"B:9001\": expected one key alone for b:9001",
       { pins: new Map([["b:9001", peer], ["B:9001", stranger]]) }
+    ],
+    ["networkKey of 0 bytes: expected 32 bytes", networkKey(new Uint8Array(0))],
+    ["networkKey of 33 bytes: expected 32 bytes", networkKey(new Uint8Array(33).fill(7))],
+    [
+      "networkKey of zeros alone: expected random bytes, or none for the open network",
+      networkKey(new Uint8Array(32))
     ]
   ]
   it.each(wrong)("are refused: %s", (text, settings) => {
