@@ -2,13 +2,11 @@
 import * as Either from "effect/Either"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as NodeId from "../domain/NodeId.js"
+import { longestMillis } from "../domain/Problems.js"
 import * as Level from "./level.js"
 
 /** Reads the text of a value; the left side says what was expected. */
 export type Decoder<A> = (text: string) => Either.Either<A, string>
-
-// The longest timer of the platform, 24 days.
-const maxMillis = 2_147_483_647
 
 export const integer = (min: number, max: number, what = "a whole number"): Decoder<number> => (text) => {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
@@ -17,9 +15,9 @@ export const integer = (min: number, max: number, what = "a whole number"): Deco
     : Either.left(`expected ${what} from ${min} to ${max}`)
 }
 
-const millis = (min: number): Decoder<number> => integer(min, maxMillis, "milliseconds, a whole number")
+const millis = (min: number): Decoder<number> => integer(min, longestMillis, "milliseconds, a whole number")
 
-const maxSeconds = Math.floor(maxMillis / 1_000)
+const maxSeconds = Math.floor(longestMillis / 1_000)
 
 /** From so many milliseconds on, in milliseconds. */
 export const seconds = (min: number): Decoder<number> => (text) => {

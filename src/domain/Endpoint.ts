@@ -6,7 +6,9 @@
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
-const maxPort = 65_535
+/** The greatest port. @since 0.1.0 */
+export const maxPort = 65_535
+
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/

@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 
+/** The longest timer of the platform in milliseconds, 24 days. @since 0.1.0 */
+export const longestMillis = 2_147_483_647
+
 /** Collects what is wrong with the settings whose names begin so. @since 0.1.0 */
 export class Problems {
   readonly all: Array<string> = []

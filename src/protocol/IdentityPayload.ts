@@ -48,6 +48,21 @@ export interface Proven extends Omit<Statement, "instance"> {
 /** What every handshake of a process gives a number of its own. @since 0.1.0 */
 export type Sequences = Pick<Statement, "connSeq" | "seenSeq">
 
+/** What is wrong with capabilities, a line each. @since 0.1.0 */
+export const problems = (capabilities: Statement["capabilities"]): ReadonlyArray<string> => {
+  const entries = Object.entries(capabilities)
+  const found = entries.flatMap(([key, value]) =>
+    !capabilityKey.test(key)
+      ? [`capabilities ${JSON.stringify(key)}: expected a key of 1 to 32 characters of [a-z0-9._-]`]
+      : !capabilityValue.test(value)
+      ? [`capabilities.${key} ${JSON.stringify(value)}: expected at most 64 characters of printable ASCII`]
+      : []
+  )
+  return entries.length <= maxCapabilities
+    ? found
+    : [`capabilities of ${entries.length} keys: expected at most ${maxCapabilities}`, ...found]
+}
+
 /**
  * The payload of one end, bound to its role and to the handshake hash. Throws if the statement breaks a rule of
  * its own fields, for the other end would refuse it.

@@ -6,6 +6,8 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { maxPort } from "../domain/Endpoint.js"
+import { longestMillis, Problems } from "../domain/Problems.js"
 
 /** @since 0.1.0 */
 export interface Settings {
@@ -35,12 +37,23 @@ export const defaults: Omit<Settings, "url"> = {
   linkLocal: false
 }
 
-/** The defaults with some settings of one's own. @since 0.1.0 */
-export const make = (settings: Partial<Settings> & Pick<Settings, "url">): Settings => ({
-  ...defaults,
-  ...settings
-})
+/**
+ * The defaults with some settings of one's own. Throws a RangeError that names all that cannot be used.
+ *
+ * @since 0.1.0
+ */
+export const make = (settings: Partial<Settings> & Pick<Settings, "url">): Settings => {
+  const all = { ...defaults, ...settings }
+  const { host, protocol } = all.url
+  const problems = new Problems("BootstrapConfig.")
+  problems.say(/^https?:$/.test(protocol), `url ${protocol}//${host}: expected http or https`)
+  problems.whole("intervalMillis", all.intervalMillis, 1, longestMillis)
+  problems.whole("limit", all.limit, 1, Number.MAX_SAFE_INTEGER)
+  if (Option.isSome(all.advertise)) problems.whole("advertise", all.advertise.value, 1, maxPort)
+  problems.raise()
+  return all
+}
 
-/** @since 0.1.0 */
+/** Throws as `make` does. @since 0.1.0 */
 export const layer = (settings: Partial<Settings> & Pick<Settings, "url">): Layer.Layer<BootstrapConfig> =>
   Layer.succeed(BootstrapConfig, make(settings))

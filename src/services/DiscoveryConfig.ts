@@ -6,7 +6,9 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { maxPort } from "../domain/Endpoint.js"
 import type { Selection } from "../domain/Interfaces.js"
+import { longestMillis, Problems } from "../domain/Problems.js"
 
 /** @since 0.1.0 */
 export interface Settings {
@@ -34,9 +36,21 @@ export const defaults: Settings = {
   advertise: Option.none()
 }
 
-/** The defaults with some settings of one's own. @since 0.1.0 */
-export const make = (settings: Partial<Settings> = {}): Settings => ({ ...defaults, ...settings })
+/**
+ * The defaults with some settings of one's own. Throws a RangeError that names all that cannot be used.
+ *
+ * @since 0.1.0
+ */
+export const make = (settings: Partial<Settings> = {}): Settings => {
+  const all = { ...defaults, ...settings }
+  const problems = new Problems("DiscoveryConfig.")
+  problems.whole("port", all.port, 1, maxPort)
+  problems.whole("intervalMillis", all.intervalMillis, 1, longestMillis)
+  if (Option.isSome(all.advertise)) problems.whole("advertise", all.advertise.value, 1, maxPort)
+  problems.raise()
+  return all
+}
 
-/** @since 0.1.0 */
+/** Throws as `make` does. @since 0.1.0 */
 export const layer = (settings: Partial<Settings> = {}): Layer.Layer<DiscoveryConfig> =>
   Layer.succeed(DiscoveryConfig, make(settings))

@@ -10,15 +10,16 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Endpoint from "../domain/Endpoint.js"
 import * as Limits from "../domain/Limits.js"
-import type { NodeId } from "../domain/NodeId.js"
+import * as NodeId from "../domain/NodeId.js"
 import type { PeerId } from "../domain/PeerId.js"
-import { Problems } from "../domain/Problems.js"
+import { longestMillis, Problems } from "../domain/Problems.js"
 import { keyBytes } from "../protocol/Crypto.js"
+import * as IdentityPayload from "../protocol/IdentityPayload.js"
 
 /** @since 0.1.0 */
 export interface Settings {
   /** What people call the node. */
-  readonly id: NodeId
+  readonly id: NodeId.NodeId
   /** TCP port to listen on; 0 takes a free one. */
   readonly port: number
   /** Address to listen on; none for all, IPv4 and IPv6. */
@@ -36,7 +37,7 @@ export interface Settings {
   /** Endpoints, in any form that `Endpoint.parse` takes, at which one key alone is accepted. */
   readonly pins: ReadonlyMap<string, PeerId>
   /** The keys that node ids are known by. */
-  readonly knownPeers: ReadonlyMap<NodeId, PeerId>
+  readonly knownPeers: ReadonlyMap<NodeId.NodeId, PeerId>
   /** Keys that are refused. */
   readonly denied: ReadonlySet<PeerId>
   /** The only keys that are let in, if given. */
@@ -72,8 +73,14 @@ export const defaults: Omit<Settings, "id"> = {
 export const make = (settings: Partial<Settings> & Pick<Settings, "id">): Settings => {
   const all = { ...defaults, ...settings }
   const problems = new Problems("NodeConfig.")
+  const wrongId = NodeId.problem(all.id)
+  problems.say(wrongId === undefined, `id ${JSON.stringify(all.id)}: ${wrongId}`)
+  problems.whole("port", all.port, 0, Endpoint.maxPort)
+  problems.whole("connectDelayMillis", all.connectDelayMillis, 0, longestMillis)
+  for (const wrong of IdentityPayload.problems(all.capabilities)) problems.say(false, wrong)
   const pins = byEndpoint(all.pins, problems)
   if (Option.isSome(all.networkKey)) checkKey(Redacted.value(all.networkKey.value), problems)
+  checkLimits(all.limits, problems)
   problems.raise()
   return { ...all, pins }
 }
@@ -107,4 +114,20 @@ const checkKey = (key: Uint8Array, problems: Problems): void => {
     length !== keyBytes || key.some((byte) => byte !== 0),
     "networkKey of zeros alone: expected random bytes, or none for the open network"
   )
+}
+
+const checkLimits = (limits: Limits.Limits, problems: Problems): void => {
+  for (const key of Object.keys(Limits.defaults) as ReadonlyArray<keyof Limits.Limits>) {
+    const [name, value] = [`limits.${key}`, limits[key]]
+    if (key.endsWith("Jitter")) {
+      problems.fraction(name, value)
+      continue
+    }
+    // Without an interval, the heartbeat would not rest.
+    const least = key === "pingMillis" ? 1 : 0
+    problems.say(
+      Number.isFinite(value) && value >= least,
+      `${name} ${value}: expected a finite number of ${least} or more`
+    )
+  }
 }

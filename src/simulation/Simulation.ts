@@ -267,7 +267,7 @@ export class Simulation<App = never> {
           ...wants.map(({ address }) => Endpoint.make(address, port))
         ]
       },
-      discovery,
+      discovery: discovery && DiscoveryConfig.make(discovery),
       bootstrap: bootstrap === undefined ? undefined : {
         settings: BootstrapConfig.make({ ...bootstrap, url: new URL("http://registry") }),
         registry: this.#registry

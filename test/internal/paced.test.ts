@@ -105,7 +105,7 @@ describe("what a registry names", () => {
       const registry = yield* MemoryRegistry.MemoryRegistry
       const bootstrap = (host: string) =>
         MemoryBootstrap.layer({ host }).pipe(
-          Layer.provide(BootstrapConfig.layer({ url: new URL("memory:registry") }))
+          Layer.provide(BootstrapConfig.layer({ url: new URL("http://registry") }))
         )
       const life = yield* Scope.make()
       const a = yield* Scope.extend(start("A", "10.0.0.1", bootstrap("10.0.0.1")), life)

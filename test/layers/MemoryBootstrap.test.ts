@@ -16,7 +16,7 @@ const start = Effect.map(MemoryRegistry.make(), (registry) => ({
   layer: MemoryBootstrap.layer({ host: "127.0.0.1" }).pipe(
     Layer.provide(Layer.succeed(MemoryRegistry.MemoryRegistry, registry))
   ),
-  url: new URL("memory:registry"),
+  url: new URL("http://registry"),
   entries: registry.entries,
   down: registry.meet(MemoryRegistry.refuse),
   up: registry.meet(Effect.void)

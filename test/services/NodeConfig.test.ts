@@ -2,12 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Endpoint from "../../src/domain/Endpoint.js"
+import * as Limits from "../../src/domain/Limits.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import type { PeerId } from "../../src/domain/PeerId.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
 
 const id = NodeId.make("A")
 const peer = "ab".repeat(32) as PeerId
+const limits = (some: Partial<Limits.Limits>) => ({ limits: { ...Limits.defaults, ...some } })
 const networkKey = (bytes: Uint8Array) => ({ networkKey: Option.some(Redacted.make(bytes)) })
 const stranger = "cd".repeat(32) as PeerId
 
@@ -38,10 +40,54 @@ describe("the settings of a node", () => {
     [
       "networkKey of zeros alone: expected random bytes, or none for the open network",
       networkKey(new Uint8Array(32))
+    ],
+    ["id \"\": expected 1 to 64 bytes of UTF-8", { id: "" as NodeId }],
+    ["port 70000: expected a whole number from 0 to 65535", { port: 70_000 }],
+    ["port NaN: expected a whole number from 0 to 65535", { port: Number.NaN }],
+    ["port 1.5: expected a whole number from 0 to 65535", { port: 1.5 }],
+    [
+      "connectDelayMillis -1: expected a whole number from 0 to 2147483647",
+      { connectDelayMillis: -1 }
+    ],
+    [
+      "capabilities \"Role\": expected a key of 1 to 32 characters of [a-z0-9._-]",
+      { capabilities: { Role: "worker" } }
+    ],
+    [
+      `capabilities.role "${"x".repeat(65)}": expected at most 64 characters of printable ASCII`,
+      { capabilities: { role: "x".repeat(65) } }
+    ],
+    [
+      "capabilities of 17 keys: expected at most 16",
+      { capabilities: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`k${at}`, ""])) }
+    ],
+    ["limits.peers NaN: expected a finite number of 0 or more", limits({ peers: Number.NaN })],
+    ["limits.dialMillis -1: expected a finite number of 0 or more", limits({ dialMillis: -1 })],
+    [
+      "limits.connectionsPerSecond Infinity: expected a finite number of 0 or more",
+      limits({ connectionsPerSecond: Number.POSITIVE_INFINITY })
+    ],
+    ["limits.pingMillis 0: expected a finite number of 1 or more", limits({ pingMillis: 0 })],
+    ["limits.beaconJitter 1.5: expected a fraction from 0 to 1", limits({ beaconJitter: 1.5 })],
+    [
+      "limits.peers undefined: expected a finite number of 0 or more",
+      { limits: { ...Limits.defaults, peers: undefined as unknown as number } }
     ]
   ]
   it.each(wrong)("are refused: %s", (text, settings) => {
     assert.throws(() => NodeConfig.make({ id, ...settings }), RangeError, `NodeConfig.${text}`)
     assert.throws(() => NodeConfig.layer({ id, ...settings }), RangeError)
+  })
+
+  it("are refused with all that is wrong", () =>
+    assert.throws(
+      () => NodeConfig.make({ id, port: -1, ...limits({ peers: -1, endpoints: -1 }) }),
+      RangeError,
+      /^NodeConfig\.port -1: .*\nNodeConfig\.limits\.peers -1: .*\nNodeConfig\.limits\.endpoints -1: .*$/
+    ))
+
+  it("may have limits of 0, and any that end", () => {
+    const odd = limits({ peers: 0, manualBackoffMillis: 0, sendQueueHardBytes: Number.MAX_VALUE })
+    assert.deepStrictEqual(NodeConfig.make({ id, ...odd }).limits, odd.limits)
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
+import * as DiscoveryConfig from "../../src/services/DiscoveryConfig.js"
 import * as Fault from "../../src/simulation/Fault.js"
 import * as Run from "../../src/simulation/Run.js"
 import { mostSeed, problems } from "../../src/simulation/Settings.js"
@@ -63,4 +64,11 @@ describe("problems", () => {
       assert.throws(() => Run.run(all), RangeError, text)
     })
   }
+
+  it("of a node and of its discovery end a run before it begins", () => {
+    const discovery = { ...DiscoveryConfig.defaults, intervalMillis: 0 }
+    const text = "Config.intervalMillis 0: expected a whole number from 1 to 2147483647"
+    assert.throws(() => Run.run({ ...Simulation.defaults, discovery }), RangeError, text)
+    assert.throws(() => Run.run({ ...Simulation.defaults, node: { port: -1 } }), RangeError, "port -1")
+  })
 })
