@@ -89,8 +89,11 @@ export const make = <R>(
     const ether = yield* open((datagram, host) => hear(core, datagram, host))
     yield* beat(core, ether)
     yield* defer(core)
-    yield* Effect.forkScoped(keepTime(core))
-    yield* Effect.forkScoped(keepBeating(core, ether))
+    for (const loop of [keepTime(core), keepBeating(core, ether)]) {
+      yield* Effect.forkScoped(
+        Effect.tapDefect(loop, (cause) => Effect.logError("a defect ended discovery", cause))
+      )
+    }
     return {
       listen: (listener) => core.audience.listen(listener),
       announce: (port, takesStrangers = () => true) =>

@@ -16,13 +16,13 @@ export const open = (port: number, hear: Hear): Effect.Effect<Datagrams, Cause, 
       (handle) => Effect.sync(() => handle.close())
     )
     let failure: Cause
-    yield* Effect.async<void, Cause>((resume) => {
+    yield* asked((done) => {
       // It stays: an error that comes later must find a listener.
       socket.on("error", (cause) => {
         failure = cause
-        resume(Effect.fail(cause))
+        done(cause)
       })
-      socket.bind(port, () => resume(Effect.void))
+      socket.bind(port, () => done(null))
     })
     yield* attempt(() => {
       socket.setBroadcast(true)
@@ -31,15 +31,7 @@ export const open = (port: number, hear: Hear): Effect.Effect<Datagrams, Cause, 
     })
     socket.on("message", (datagram, { address }) => hear(datagram, address))
     return {
-      send: (datagram, to, host) =>
-        Effect.async((resume) => {
-          socket.send(
-            datagram,
-            to,
-            host,
-            (cause) => resume(cause === null ? Effect.void : Effect.fail(cause))
-          )
-        }),
+      send: (datagram, to, host) => asked((done) => socket.send(datagram, to, host, done)),
       join: (group, address) =>
         Effect.zipRight(
           // A member already. Asked every time, for the system forgets it with the interface.
@@ -52,6 +44,17 @@ export const open = (port: number, hear: Hear): Effect.Effect<Datagrams, Cause, 
 
 const attempt = (call: () => void): Effect.Effect<void, Cause> =>
   Effect.try({ try: call, catch: (cause) => cause })
+
+/** What tells by a callback whether it has come off, and throws what it does not even ask the system for. */
+const asked = (call: (done: (cause: Cause) => void) => void): Effect.Effect<void, Cause> =>
+  Effect.async((resume) => {
+    const done = (cause: Cause) => resume(cause === null ? Effect.void : Effect.fail(cause))
+    try {
+      call(done)
+    } catch (cause) {
+      done(cause)
+    }
+  })
 
 const isMember = (cause: Cause): boolean =>
   cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"

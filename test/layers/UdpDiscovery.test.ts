@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as UdpDiscovery from "../../src/layers/UdpDiscovery.js"
 import * as Beacon from "../../src/protocol/Beacon.js"
 import type { Report } from "../../src/services/Discovery.js"
+import * as DiscoveryConfig from "../../src/services/DiscoveryConfig.js"
 import { candidates, type Heard, type Options, received, reports, start } from "./Discovery.contract.js"
 import { bind, freePort, lo, send } from "./udp.js"
 
@@ -42,6 +44,18 @@ describe("UdpDiscovery", () => {
         details(told)[0] ?? "",
         /--iface no such: no IPv4 interface of that name is up; there are .*lo/
       )
+    }))
+
+  it.scopedLive("says that a port is none", () =>
+    Effect.gen(function*() {
+      // Not by `make`, which would refuse it. Some versions of Node bind such a port, and refuse to send to it.
+      const port = 65_536 + (yield* freePort)
+      const config = { ...DiscoveryConfig.defaults, interfaces: lo, port }
+      const layer = Layer.provide(UdpDiscovery.layer, Layer.succeed(DiscoveryConfig.DiscoveryConfig, config))
+      const alice = yield* start<never>("alice", layer)
+      yield* alice.discovery.announce(9_001)
+      const told = yield* reports(alice, failed("TransportFailed"))
+      assert.match(details(told)[0] ?? "", /: the system refuses it \(ERR_SOCKET_BAD_PORT\)$/)
     }))
 
   it.scopedLive("says when nothing is left to use", () =>
