@@ -16,7 +16,12 @@ import { classOf, type Reason } from "./Reason.js"
 /** @since 0.1.0 */
 export type Verdict = typeof DialVerdict.Type["verdict"]
 
-/** A verdict, and how long until the endpoint may be dialled where time stands against it, else 0. @since 0.1.0 */
+/**
+ * A verdict, and how long until the endpoint may be dialled where time stands against it, or until another try is of
+ * use where every place is taken; else 0.
+ *
+ * @since 0.1.0
+ */
 export interface Judgement {
   readonly verdict: Verdict
   readonly retryInMillis: number
@@ -88,7 +93,9 @@ export class Guard {
     const judgement = this.#judge(key, source, peer, nowMillis)
     const entry = this.#remember(endpoint, key)
     if (entry === undefined) {
-      return judgement.verdict === "dial" ? { verdict: "limit", retryInMillis: 0 } : judgement
+      return judgement.verdict === "dial"
+        ? { verdict: "limit", retryInMillis: this.#limits.redialMillis }
+        : judgement
     }
     if (judgement.verdict === "dial") {
       entry.inFlight = true

@@ -34,7 +34,7 @@ export type Verdict = "dial" | "deduplicated" | "in flight" | "backing off" | "s
 /** @since 0.1.0 */
 export interface Judgement {
   readonly verdict: Verdict
-  /** How long until the endpoint may be dialled; zero where nothing but time stands against it. */
+  /** How long until another try is of use; zero where it is not time that stands against it. */
   readonly retryIn: Duration.Duration
 }
 

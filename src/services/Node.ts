@@ -62,13 +62,28 @@ export class ConnectError extends Data.TaggedError("ConnectError")<{
   readonly endpoint: Endpoint
   /** Why: how the attempt ended, or what the guard said. */
   readonly reason: Reason | Exclude<Verdict, "dial">
-  /** Milliseconds until the endpoint may be dialled again. */
+  /**
+   * Milliseconds until the endpoint may be dialled again. 0: no time stands against it. Infinity: never, for it is this
+   * very node, or this node dials nobody or has stopped.
+   */
   readonly retryInMillis: number
 }> {
+  constructor(given: Pick<ConnectError, "endpoint" | "reason" | "retryInMillis">) {
+    super(hopeless.has(given.reason) ? { ...given, retryInMillis: Number.POSITIVE_INFINITY } : given)
+  }
+
   override get message(): string {
     return `${this.endpoint}: ${describe(this.reason)}`
   }
 }
+
+/** Not the guard's to say, whose verdicts are told in events: JSON has no Infinity. */
+const hopeless: ReadonlySet<ConnectError["reason"]> = new Set([
+  "self",
+  "SelfConnection",
+  "NotDialling",
+  "Stopped"
+])
 
 const describe = (reason: ConnectError["reason"]): string => {
   switch (reason) {

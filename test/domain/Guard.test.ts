@@ -319,7 +319,10 @@ describe("Guard", () => {
       const guard = new Guard(small)
       for (const port of [1, 2, 3, 4]) guard.want(at(port), 0)
       for (const source of sources) {
-        assert.deepStrictEqual(guard.ask(at(5), source, undefined, 0), { verdict: "limit", retryInMillis: 0 })
+        assert.deepStrictEqual(guard.ask(at(5), source, undefined, 0), {
+          verdict: "limit",
+          retryInMillis: small.redialMillis
+        })
       }
       assert.strictEqual(guard.ask(at(4), "timed", undefined, 0).verdict, "dial")
       guard.unwant(at(1), 0)

@@ -372,6 +372,42 @@ describe("Node", () => {
     }))
 
   world(
+    "a dial that never leads anywhere is not to be tried again, and no event says when",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const idle = yield* start("B", { host: "10.0.0.2", dialling: false })
+        const errors = [
+          yield* Effect.flip(a.node.connect(endpoint())),
+          yield* Effect.flip(a.node.connect(endpoint())),
+          yield* Effect.flip(idle.node.connect(endpoint()))
+        ]
+        assert.deepStrictEqual(errors.map(({ reason, retryInMillis }) => [reason, retryInMillis]), [
+          ["SelfConnection", Number.POSITIVE_INFINITY],
+          ["self", Number.POSITIVE_INFINITY],
+          ["NotDialling", Number.POSITIVE_INFINITY]
+        ])
+        yield* settle
+        const verdicts = a.events.filter((event) => event.ev === "dial.verdict")
+        assert.deepStrictEqual(verdicts.map(({ retryInMillis, verdict }) => [verdict, retryInMillis]), [
+          ["dial", undefined],
+          ["self", undefined]
+        ])
+      })
+  )
+
+  world(
+    "a dial that finds no place in the table may be tried again in a while",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A", { limits: { endpoints: 1 }, ...wanted(endpoint("10.0.0.2")) })
+        yield* settle
+        const error = yield* Effect.flip(a.node.connect(endpoint("10.0.0.3")))
+        assert.deepStrictEqual([error.reason, error.retryInMillis], ["limit", 2_500])
+      })
+  )
+
+  world(
     "nodes that dial each other at once end with one session and no failure",
     () =>
       Effect.gen(function*() {
