@@ -50,7 +50,8 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()(
 /** What a node says of itself. The original node names no key; `cap` is not kept, other members are ignored. */
 export const Announcement = Schema.Struct({
   node_id: NodeId.annotations({
-    description: "1 to 64 bytes of UTF-8, no control characters, no white space at the ends"
+    description:
+      "1 to 64 bytes of UTF-8, no control or format characters, no line separators, no white space at the ends"
   }),
   tcp_port: Schema.Int.pipe(Schema.between(1, 65_535)),
   key: Schema.optionalWith(PeerId.annotations({ description: "64 lower-case hexadecimal digits" }), {

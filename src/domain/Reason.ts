@@ -34,7 +34,7 @@ const rows = {
 
   // Ends that nobody is to blame for.
   Stopped: { class: "none", text: "this node stopped" },
-  NotDialling: { class: "none", text: "this node dials nobody (--no-connect)" },
+  NotDialling: { class: "none", text: "this node dials nobody (--no-connect, or `dialling: false`)" },
   Disconnected: { class: "none", text: "this side ended the session" },
   Shutdown: { class: "none", code: 1, text: "the peer said goodbye" },
   Duplicate: { class: "none", code: 2, text: "another session with this peer is in force" },
@@ -68,7 +68,11 @@ const rows = {
     code: 6,
     text: "another live node has this node id; give each node an --id of its own"
   },
-  TooManyPeers: { class: "failure", code: 9, text: "the peer limit is reached; raise it with --max-peers" },
+  TooManyPeers: {
+    class: "failure",
+    code: 9,
+    text: "no place for another peer, at this node or at the other; raise --max-peers (`limits.peers`) there"
+  },
   ProtocolError: { class: "failure", code: 10, text: "a message broke the protocol" },
   RateLimited: { class: "failure", code: 11, text: "too many messages in a second" },
   SlowPeer: { class: "failure", code: 12, text: "the peer does not read what is sent to it" },

@@ -70,7 +70,12 @@ export const maxTopicBytes = NodeId.maxBytes
 /** Characters in the longest detail of a Close. @since 0.1.0 */
 export const maxDetail = 64
 
-/** Whether a text may be a topic: empty, or what may be a node id. @since 0.1.0 */
+/**
+ * Whether a text may be a topic: empty, or what may be a node id, which has no control or format characters, line
+ * separators or white space at its ends.
+ *
+ * @since 0.1.0
+ */
 export const isTopic = (text: string): boolean => visible.test(text) || NodeId.problem(text) === undefined
 
 /**

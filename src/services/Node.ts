@@ -45,7 +45,7 @@ export interface Peer {
 export interface Message {
   readonly from: PeerId
   readonly nodeId: NodeId
-  /** At most 64 bytes of UTF-8; may be empty. */
+  /** At most 64 bytes of UTF-8, by the rule of a node id; may be empty. */
   readonly topic: string
   /** Bytes of the payload. */
   readonly size: number
@@ -110,7 +110,10 @@ const describe = (reason: ConnectError["reason"]): string => {
  */
 export class SendError extends Data.TaggedError("SendError")<{
   readonly peer: PeerId
-  /** `NoSession`, now or any more; `MessageTooLong` for its limit; `BadTopic` for more than 64 bytes or control characters. */
+  /**
+   * `NoSession`, now or any more; `MessageTooLong` for its limit; `BadTopic` for more than 64 bytes, control or format
+   * characters, line separators, or white space at an end.
+   */
   readonly reason: "NoSession" | "MessageTooLong" | "BadTopic"
 }> {
   override get message(): string {
@@ -120,7 +123,8 @@ export class SendError extends Data.TaggedError("SendError")<{
       case "MessageTooLong":
         return "the message is longer than Limits.messageBytes"
       case "BadTopic":
-        return "a topic has at most 64 bytes of UTF-8 and no control characters or white space at its ends"
+        return "a topic has at most 64 bytes of UTF-8, no control or format characters, no line separators, and no white " +
+          "space at its ends"
     }
   }
 }

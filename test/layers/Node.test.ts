@@ -148,7 +148,11 @@ describe("Node", () => {
         (yield* Effect.flip(b.node.send(peer.id, "", new Uint8Array(1_001)))).reason,
         "MessageTooLong"
       )
-      assert.strictEqual((yield* Effect.flip(b.node.send(peer.id, "a\nb", bytes("x")))).reason, "BadTopic")
+      for (const topic of ["a\nb", "a\u200db", "a\u2028b", " a"]) {
+        const bad = yield* Effect.flip(b.node.send(peer.id, topic, bytes("x")))
+        assert.strictEqual(bad.reason, "BadTopic")
+        assert.match(bad.message, /no control or format characters, no line separators, and no white space/)
+      }
       yield* b.node.disconnect(peer.id)
       yield* settle
       assert.strictEqual((yield* Effect.flip(b.node.send(peer.id, "", bytes("x")))).reason, "NoSession")
@@ -560,7 +564,9 @@ describe("Node", () => {
       const b = yield* start("B", { host: "10.0.0.2", dialling: false, ...wanted(endpoint()) })
       yield* pass(10_000)
       assert.deepInclude(yield* b.counters, { connect_attempts: 0, tracked_endpoints: 0 })
-      assert.strictEqual((yield* Effect.flip(b.node.connect(endpoint()))).reason, "NotDialling")
+      const error = yield* Effect.flip(b.node.connect(endpoint()))
+      assert.strictEqual(error.reason, "NotDialling")
+      assert.include(error.message, "`dialling: false`")
       const c = yield* start("C", { host: "10.0.0.3" })
       assert.strictEqual((yield* c.node.connect(endpoint("10.0.0.2"))).nodeId, "B")
     }))
@@ -573,7 +579,9 @@ describe("Node", () => {
         yield* peer.node.connect(endpoint())
       }
       const third = yield* start("P4", { host: "10.0.0.4" })
-      assert.strictEqual((yield* Effect.flip(third.node.connect(endpoint()))).reason, "TooManyPeers")
+      const full = yield* Effect.flip(third.node.connect(endpoint()))
+      assert.strictEqual(full.reason, "TooManyPeers")
+      assert.match(full.message, /at this node or at the other; raise --max-peers \(`limits\.peers`\) there/)
       assert.deepInclude(yield* a.counters, { peers_connected: 2 })
     }))
 
