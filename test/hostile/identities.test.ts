@@ -171,8 +171,7 @@ describe("identities", () => {
       const a = yield* start({
         id: alice,
         identity: own,
-        pins: new Map([[String(b.node.address), his.peerId]]),
-        ...key(new Uint8Array(32))
+        pins: new Map([[String(b.node.address), his.peerId]])
       })
       assert.strictEqual((yield* a.node.connect(b.node.address)).trust, "pinned")
       yield* b.until("peer.state", ({ to }) => to === "Connected")
