@@ -27,7 +27,11 @@ export interface Flap extends Span {
   readonly periodMillis: number
 }
 
-/** What one host sends another is held up, and comes all at once in the end. @since 0.1.0 */
+/**
+ * What one host sends another on open streams is held up, and comes all at once in the end; all else is lost.
+ *
+ * @since 0.1.0
+ */
 export interface Clog extends Span {
   readonly kind: "clog"
   readonly from: string
@@ -120,7 +124,7 @@ export type Kind = Fault["kind"]
 export const kinds: Readonly<Record<Kind, string>> = {
   partition: "nothing passes between two groups of nodes, in both directions or in one",
   flap: "the link of a node goes down and up again, over and over",
-  clog: "what one node sends another is held up, and comes all at once",
+  clog: "what one node sends another on open connections is held up, and comes all at once; all else is lost",
   loss: "packets are lost",
   duplicate: "datagrams come twice",
   reorder: "datagrams overtake each other",

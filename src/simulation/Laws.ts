@@ -15,12 +15,12 @@ export const laws = {
   dedupe: "one dial at a time to an endpoint, and only automatic dials are dropped as duplicates",
   "back-off": "no endpoint is dialled before its back-off is over",
   caps: "no table grows beyond its limit",
-  refused: "a peer that is denied never gets a session",
+  refused: "a peer that is denied, or not among the allowed ones, never gets a session",
   "nothing left": "a stopped node leaves no fiber, no timer and no socket",
   messages: "messages come whole, in order, and at most once",
   "no defect": "nothing ends by a defect",
-  rest: "the fibers of a node come to rest",
-  liveness: "once the faults have healed, all that may talk are connected, and so is every wanted endpoint",
+  rest: "the fibers of a node, and those of the program, come to rest",
+  liveness: "once the faults have healed, all that may talk are connected",
   program: "the program that goes along with the nodes ends in time, and what it asserts holds"
 } as const
 

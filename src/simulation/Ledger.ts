@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Option from "effect/Option"
 import type { Counters } from "../domain/Counters.js"
 import type { Limits } from "../domain/Limits.js"
 import type { NodeEvent } from "../domain/NodeEvent.js"
@@ -25,6 +26,16 @@ export interface Open {
 /** What a broken law says of itself; nothing while it is kept. @since 0.1.0 */
 export type Broken = { readonly law: string; readonly text: string } | undefined
 
+/** Whom a node lets in, by its settings; keys in hexadecimal. @since 0.1.0 */
+export interface Admission {
+  readonly allowed: Option.Option<ReadonlySet<string>>
+  readonly denied: ReadonlySet<string>
+}
+
+/** Whether a node may have a session with a peer. @since 0.1.0 */
+export const admits = ({ allowed, denied }: Admission, peer: string): boolean =>
+  !denied.has(peer) && Option.match(allowed, { onNone: () => true, onSome: (keys) => keys.has(peer) })
+
 /** @since 0.1.0 */
 export class Ledger {
   /** The connections that are not Closed, by number. */
@@ -32,7 +43,7 @@ export class Ledger {
   /** The key of the node, once it listens. */
   key: string | undefined
   readonly #limits: Limits
-  readonly #denied: ReadonlySet<string>
+  readonly #admission: Admission
   readonly #blocked = new Map<string, { readonly untilMillis: number }>()
   /** When the last session with a peer ended; milliseconds of the world. */
   readonly #lost = new Map<string, number>()
@@ -46,9 +57,9 @@ export class Ledger {
   #deduplicated = 0
   #skipped = 0
 
-  constructor(limits: Limits, denied: ReadonlySet<string>) {
-    this.#limits = limits
-    this.#denied = denied
+  constructor(settings: Admission & { readonly limits: Limits }) {
+    this.#limits = settings.limits
+    this.#admission = settings
   }
 
   /** Takes the next event, at a time of the world. */
@@ -215,8 +226,8 @@ export class Ledger {
       if (PeerState.isLive(to)) this.#lost.delete(peer)
       else if (PeerState.isLive(from) && this.sessionWith(peer) === undefined) this.#lost.set(peer, atMillis)
     }
-    if (PeerState.isLive(to) && peer !== undefined && this.#denied.has(peer)) {
-      return broken("refused", `${short(peer)} is denied and got a session`)
+    if (PeerState.isLive(to) && peer !== undefined && !admits(this.#admission, peer)) {
+      return broken("refused", `${short(peer)} is not let in, and got a session`)
     }
     if (to === "Connecting" && this.#dials(endpoint) > 1) {
       return broken("dedupe", `two dials to ${endpoint} are in flight`)

@@ -8,7 +8,7 @@
 export interface Path {
   /** Nothing passes; streams try again, datagrams are lost. */
   readonly blocked: boolean
-  /** Nothing passes for now, and nothing is lost. */
+  /** Nothing passes for now: what is sent on open streams waits, all else is lost. */
   readonly clogged: boolean
   /** Microseconds on the way. */
   readonly latencyMicros: number

@@ -192,6 +192,9 @@ class Company<App> {
       const { nowMillis, settings } = this.#simulation
       const wrong = problem(damage, settings.nodes)
       if (wrong !== undefined) throw new RangeError(wrong)
+      if (damage.kind === "registry" && settings.bootstrap === undefined) {
+        throw new RangeError("damage \"registry\": expected bootstrap too")
+      }
       if (this.#healed || nowMillis > settings.forMillis) {
         return Effect.dieMessage("all faults have healed already: no damage can be done any more")
       }
@@ -243,10 +246,12 @@ const hasEnded = <App>(life: Life<App>): boolean =>
   life.process.state === "dead" || life.main?.unsafePoll() !== null
 
 /** A failure with the places of the program it came from, as far as they are not in a package. */
-const inWords = (cause: Cause.Cause<unknown>): string =>
-  Cause.prettyErrors(cause).map(({ message, name, stack = "" }) => {
+const inWords = (cause: Cause.Cause<unknown>): string => {
+  if (Cause.isInterruptedOnly(cause)) return "it was interrupted, by itself or by what it called"
+  return Cause.prettyErrors(cause).map(({ message, name, stack = "" }) => {
     const places = stack.split("\n").filter((line) =>
       /^\s+at /.test(line) && !/node_modules|node:/.test(line)
     )
     return [`${name}: ${message}`, ...places.slice(0, frames)].join("\n")
   }).join("\n")
+}

@@ -28,14 +28,14 @@ import type { Fault, Kind } from "./Fault.js"
 import { Faultline } from "./Faultline.js"
 import * as Faults from "./Faults.js"
 import { type Law, Sessions } from "./Laws.js"
-import type { Broken } from "./Ledger.js"
+import { admits, type Broken } from "./Ledger.js"
 import { type Attachment, Host, Network } from "./Network.js"
 import type { Path } from "./Path.js"
 import { type Log, Process } from "./Process.js"
 import type { SimulatedRegistry } from "./SimulatedBootstrap.js"
 import { type Life, type Services, Station } from "./Station.js"
 import { type Happening, Trace } from "./Trace.js"
-import { type Order, type Pause, World } from "./World.js"
+import { type Order, type Pause, Restless, World } from "./World.js"
 
 /** What a run is made of. @since 0.1.0 */
 export interface Settings<App = never> {
@@ -177,7 +177,8 @@ export class Simulation<App = never> {
     try {
       return this.world.run(untilMillis * 1_000, actions)
     } catch (error) {
-      this.break("rest", error instanceof Error ? error.message : String(error), [])
+      if (error instanceof Restless) this.break("rest", error.message, [])
+      else this.break("no defect", Cause.pretty(Cause.die(error)), [])
       return "stopped"
     }
   }
@@ -188,7 +189,7 @@ export class Simulation<App = never> {
     for (const station of this.stations) station.start()
   }
 
-  /** The pairs and the wanted endpoints that are not connected, in words; none if all that may talk can. */
+  /** The pairs that are not connected, in words; none if all that may talk are. */
   missing(): ReadonlyArray<string> {
     const { limits } = this.#node
     const crowded = this.stations.length - 1 > limits.peers
@@ -351,7 +352,9 @@ export class Simulation<App = never> {
     this.world.after(1, () => {
       this.checks++
       const { fibers, timers } = life.process
-      const sockets = [...station.host.sockets].filter(({ process }) => process === life.process).length
+      const { ears, listeners, sockets: streams } = station.host
+      const sockets = [...streams, ...ears, ...listeners.values()]
+        .filter(({ process }) => process === life.process).length
       if (fibers.size + timers + sockets > 0) {
         this.break(
           "nothing left",
@@ -370,7 +373,7 @@ export class Simulation<App = never> {
   #mayTalk(a: Station<App>, b: Station<App>): boolean {
     const denies = (one: Station<App>, other: Station<App>) => {
       const key = other.life?.ledger.key
-      return key !== undefined && one.setup.node.denied.has(key as PeerId.PeerId)
+      return key !== undefined && !admits(one.setup.node, key)
     }
     return !denies(a, b) && !denies(b, a)
   }

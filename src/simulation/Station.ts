@@ -128,11 +128,10 @@ export class Station<App = never> {
       skewMillis: () => this.host.skewMillis,
       log: this.#watch.log
     })
-    const { denied, limits } = this.setup.node
     const life: Life<App> = {
       number,
       process,
-      ledger: new Ledger(limits, denied),
+      ledger: new Ledger(this.setup.node),
       services: undefined,
       main: undefined,
       stopping: false

@@ -78,7 +78,8 @@ export const settingsOf = <App = never>(
   seed: number
 ): Simulation.Settings<App> => {
   const { app, calm, faults = [], for: time, given = [], keep, seeds: _, shrinks: __, ...rest } = options
-  if (faults !== "all" && faults.includes("registry") && rest.bootstrap === undefined) {
+  const named = [...faults === "all" ? [] : faults, ...given.map(({ kind }) => kind)]
+  if (named.includes("registry") && rest.bootstrap === undefined) {
     throw new RangeError("faults \"registry\": expected bootstrap too")
   }
   const all: Simulation.Settings<App> = {

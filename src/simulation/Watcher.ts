@@ -9,6 +9,6 @@ import { Process } from "./Process.js"
 /** @since 0.1.0 */
 export class Watcher extends Process {
   override scheduleTask(task: () => void): void {
-    this.world.watch(task)
+    this.world.watch(this, task)
   }
 }

@@ -37,6 +37,18 @@ interface Task {
 /** Turns without any time passing after which the world counts as one that never rests. */
 const restlessTurns = 1_000_000
 
+/** The same for whoever watches, who has little to do at one time. */
+const restlessLooks = 100_000
+
+/** The fibers of a process run on and on, so that no time can pass. @since 0.1.0 */
+export class Restless extends Error {
+  override readonly name = "Restless"
+
+  constructor({ name, world }: Process, turns: number) {
+    super(`${name} never rests: ${turns} turns at ${world.nowMillis} ms of the world`)
+  }
+}
+
 /** @since 0.1.0 */
 export class World {
   /** Microseconds since the beginning. */
@@ -54,8 +66,9 @@ export class World {
   #ready: Array<Task> = []
   /** How many at the beginning of `ready` have run already; first in first out only. */
   #head = 0
-  readonly #watching: Array<() => void> = []
+  readonly #watching: Array<Task> = []
   #turns = 0
+  #looks = 0
   #stopped = false
 
   constructor({ order, seed }: Options) {
@@ -80,8 +93,8 @@ export class World {
   }
 
   /** Whoever watches is not part of the world: it runs before anything else happens, in the order of entry. */
-  watch(run: () => void): void {
-    this.#watching.push(run)
+  watch(process: Process, run: () => void): void {
+    this.#watching.push({ process, run })
   }
 
   /** Lets the running call of {@link run} return after the action at hand. */
@@ -89,16 +102,18 @@ export class World {
     this.#stopped = true
   }
 
-  /** Runs until a time has come, or until so many actions were delivered. */
+  /** Runs until a time has come, or until so many actions were delivered. Throws `Restless` if time cannot pass. */
   run(untilMicros: number, actions = Number.POSITIVE_INFINITY): Pause {
+    // Clocks count in whole microseconds, milliseconds times 1,000 need not be whole.
+    const until = Math.round(untilMicros)
     this.#stopped = false
     const last = this.delivered + actions
     for (;;) {
       this.#settle()
       if (this.#stopped) return "stopped"
       const next = this.#agenda.nextMicros()
-      if (next === undefined || next > untilMicros) {
-        this.nowMicros = Math.max(this.nowMicros, untilMicros)
+      if (next === undefined || next > until) {
+        this.nowMicros = Math.max(this.nowMicros, until)
         return "reached"
       }
       if (this.delivered >= last) return "paused"
@@ -107,6 +122,7 @@ export class World {
         if (this.#stopped) return "stopped"
         this.nowMicros = next
         this.#turns = 0
+        this.#looks = 0
       }
       this.delivered++
       this.#agenda.take()?.()
@@ -117,17 +133,19 @@ export class World {
   #settle(): void {
     this.#watchers()
     while (this.#ready.length > this.#head && !this.#stopped) {
-      if (++this.#turns > restlessTurns) {
-        throw new Error(`a fiber never rests: ${restlessTurns} turns at ${this.nowMillis} ms of the world`)
-      }
       const task = this.order === "fifo" ? this.#first() : this.#any()
+      if (++this.#turns > restlessTurns) throw new Restless(task.process, restlessTurns)
       task.process.turn(task.run, this.order === "fifo" ? undefined : this.#scheduling)
       this.#watchers()
     }
   }
 
   #watchers(): void {
-    for (let at = 0; at < this.#watching.length; at++) this.#watching[at]?.()
+    for (let at = 0; at < this.#watching.length; at++) {
+      const task = this.#watching[at]
+      if (task !== undefined && ++this.#looks > restlessLooks) throw new Restless(task.process, restlessLooks)
+      task?.run()
+    }
     this.#watching.length = 0
   }
 

@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import * as Counters from "../../src/domain/Counters.js"
-import * as Limits from "../../src/domain/Limits.js"
 import { PeerId } from "../../src/domain/PeerId.js"
+import * as NodeConfig from "../../src/services/NodeConfig.js"
 import { Ledger } from "../../src/simulation/Ledger.js"
 import { listening, state } from "./outcomes.js"
 
 it("a lost peer is shown for a minute, in whole milliseconds of a node's clock", () => {
-  const ledger = new Ledger(Limits.defaults, new Set())
+  const ledger = new Ledger(NodeConfig.defaults)
   const peer = { direction: "inbound", peer: PeerId.make("ab".repeat(32)), session: "cd".repeat(32) } as const
   for (
     const [event, atMillis] of [

@@ -5,9 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
 import { Node } from "../../src/services/Node.js"
 import type { Outcome } from "../../src/simulation/Run.js"
 import * as Sim from "../../src/simulation/Sim.js"
+import * as Simulation from "../../src/simulation/Simulation.js"
 import * as Trials from "../../src/simulation/Trials.js"
 
 const world = { nodes: 3, for: "20 seconds", calm: "10 seconds" } as const
@@ -139,6 +141,24 @@ describe("a program beside a world", () => {
     assert.match(violation?.text ?? "", /^Error: not so\n\s+at .*Sim\.test\.ts/)
   })
 
+  it("fails the run when it is interrupted, and says so", () => {
+    const { violation } = run(() => Effect.interrupt)
+    assert.strictEqual(violation?.law, "program")
+    assert.include(violation?.text, "it was interrupted")
+  })
+
+  it("fails the run when it never sleeps, and is named", () => {
+    const { violation } = run(() => Effect.yieldNow().pipe(Effect.repeat({ until: () => false })))
+    assert.strictEqual(violation?.law, "rest")
+    assert.match(violation?.text ?? "", /^program never rests: 100000 turns at 0 ms/)
+  })
+
+  it("cannot damage a registry that is not there", () => {
+    const damage: Sim.Program = (sim) => sim.damage({ kind: "registry", mood: "gone" })
+    assert.include(run(damage).violation?.text, "damage \"registry\": expected bootstrap too")
+    passes(damage, { bootstrap: BootstrapConfig.defaults })
+  })
+
   it("says so when it asks for a node that is not there", () => {
     for (
       const program of [
@@ -174,6 +194,17 @@ describe("a program beside a world", () => {
       ), options)
     assert.strictEqual(sleeps.hash, looks.hash)
   })
+})
+
+it("what fails in the world itself is a defect, not a lack of rest", () => {
+  const simulation = new Simulation.Simulation(Trials.settingsOf(world, 1))
+  simulation.world.after(5_000, () => {
+    throw new Error("not foreseen")
+  })
+  assert.strictEqual(simulation.run(1_000), "stopped")
+  assert.strictEqual(simulation.violation?.law, "no defect")
+  assert.include(simulation.violation?.text, "not foreseen")
+  simulation.close()
 })
 
 class Birth extends Context.Tag("test/Birth")<Birth, { readonly atMillis: number }>() {}

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import { Process } from "../../src/simulation/Process.js"
 import { Watcher } from "../../src/simulation/Watcher.js"
-import { type Order, World } from "../../src/simulation/World.js"
+import { type Order, Restless, World } from "../../src/simulation/World.js"
 
 const worldOf = (seed = 1, order: Order = "seeded") => {
   const world = new World({ seed, order })
@@ -87,10 +87,24 @@ describe("World", () => {
     assert.strictEqual(told.length, 5_000 + 1_667)
   })
 
-  it("calls a fiber that never rests an error", () => {
-    const { process, world } = worldOf()
-    process("busy").run(Effect.forever(Effect.yieldNow()))
-    assert.throws(() => world.run(1_000), /a fiber never rests/)
+  it("names a process that never rests, and one that watches sooner", () => {
+    const busy = Effect.forever(Effect.yieldNow())
+    const one = worldOf()
+    one.process("busy").run(busy)
+    assert.throws(
+      () => one.world.run(1_000),
+      Restless,
+      "busy never rests: 1000000 turns at 0 ms of the world"
+    )
+    const { world } = worldOf()
+    new Watcher(world, "watcher", world.chance.fork("watcher")).run(Effect.zipRight(Effect.sleep(3), busy))
+    assert.throws(() => world.run(5_000), Restless, "watcher never rests: 100000 turns at 3 ms of the world")
+  })
+
+  it("has a time of whole microseconds, whatever it is run until", () => {
+    const { world } = worldOf()
+    assert.strictEqual(world.run(1.005 * 1_000), "reached")
+    assert.strictEqual(world.nowMicros, 1_005)
   })
 
   it("pauses when its budget is used up, and goes on where it stood", () => {

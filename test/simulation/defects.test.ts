@@ -1,10 +1,12 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as BackOff from "../../src/domain/BackOff.js"
 import { Guard } from "../../src/domain/Guard.js"
 import * as Limits from "../../src/domain/Limits.js"
+import * as PeerId from "../../src/domain/PeerId.js"
 import { PeerTable } from "../../src/domain/PeerTable.js"
 import * as SessionRule from "../../src/domain/SessionRule.js"
 import type { Core } from "../../src/internal/core.js"
@@ -12,9 +14,14 @@ import * as Inbound from "../../src/internal/inbound.js"
 import * as Lifecycle from "../../src/internal/lifecycle.js"
 import { drop, Link } from "../../src/internal/link.js"
 import * as Aead from "../../src/protocol/Aead.js"
+import * as Crypto from "../../src/protocol/Crypto.js"
+import * as IdentityCheck from "../../src/protocol/IdentityCheck.js"
 import type { Law } from "../../src/simulation/Laws.js"
+import { Host } from "../../src/simulation/Network.js"
 import * as Run from "../../src/simulation/Run.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
+import { Station } from "../../src/simulation/Station.js"
+import { World } from "../../src/simulation/World.js"
 
 /** A small world in which defects show soon. */
 const small: Simulation.Settings = {
@@ -61,6 +68,13 @@ const colliding: Partial<Simulation.Settings> = {
     oneWay: false
   }],
   node: { limits: { ...Limits.defaults, deferMillis: 0, arrivalMillis: 0 } }
+}
+
+/** The key that a node has under the first seed. */
+const keyOf = (name: string): PeerId.PeerId => {
+  const world = new World({ seed: 0, order: "seeded" })
+  const secret = Station.identityOf(world, new Host(name, []), undefined).bytes(Crypto.keyBytes)
+  return PeerId.fromKey(Crypto.keyPair("Ed25519", secret).publicKey)
 }
 
 const forever = Effect.async<never>(() => {})
@@ -203,6 +217,17 @@ const defects: ReadonlyArray<Defect> = [
     settings: { kinds: ["crash", "partition", "reset"] },
     plant: () => {
       vi.spyOn(BackOff, "delayMillis").mockReturnValue(100)
+    }
+  },
+  {
+    name: "the allow-list is not asked",
+    breaks: ["refused"],
+    settings: { node: { allowed: Option.some(new Set([keyOf("n1"), keyOf("n2")])) } },
+    plant: () => {
+      const { check } = IdentityCheck
+      vi.spyOn(IdentityCheck, "check").mockImplementation((proven, rules) =>
+        check(proven, { ...rules, allowed: Option.none() })
+      )
     }
   },
   {

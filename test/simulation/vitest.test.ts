@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
 import { Node } from "../../src/services/Node.js"
+import type { Fault } from "../../src/simulation/Fault.js"
 import type { Program } from "../../src/simulation/Sim.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
 import * as Trials from "../../src/simulation/Trials.js"
@@ -81,11 +82,13 @@ describe("a test that fails", () => {
 })
 
 describe("a test that cannot be made", () => {
+  const gone: Fault = { kind: "registry", fromMillis: 0, toMillis: 1_000, mood: "gone" }
   const wrong: ReadonlyArray<readonly [string, Options, Record<string, string>]> = [
     ["seeds []: expected how many, 1 or more", { seeds: [] }, {}],
     ["seeds 1.5: expected how many, 1 or more", { seeds: 1.5 }, {}],
     ["nodes 0: expected a whole number", { nodes: 0 }, {}],
     ["faults \"registry\": expected bootstrap too", { faults: ["registry"] }, {}],
+    ["faults \"registry\": expected bootstrap too", { given: [gone] }, {}],
     ["keep 99: seed 1 draws 0 faults", { keep: [99] }, {}],
     ["Expected an integer value but received \"abc\"", {}, { VIX_SEED: "abc" }],
     ["seed -1: expected a whole number", {}, { VIX_SEED: "-1" }],
