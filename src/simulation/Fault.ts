@@ -124,7 +124,7 @@ export type Kind = Fault["kind"]
 export const kinds: Readonly<Record<Kind, string>> = {
   partition: "nothing passes between two groups of nodes, in both directions or in one",
   flap: "the link of a node goes down and up again, over and over",
-  clog: "what one node sends another on open connections is held up, and comes all at once; all else is lost",
+  clog: "what one node sends another is held up on open connections, and lost otherwise",
   loss: "packets are lost",
   duplicate: "datagrams come twice",
   reorder: "datagrams overtake each other",
