@@ -90,6 +90,8 @@ export const publish = (core: Core, event: Untimed): void => {
   core.events.publish(timed)
 }
 
+const isDial = (state: PeerState.PeerState): boolean => state === "Connecting" || state === "Handshaking"
+
 /** Takes a connection to its next state and says so. An illegal change is a defect. */
 export const move = (
   core: Core,
@@ -104,6 +106,7 @@ export const move = (
   }
   link.state = to
   link.reason = reason
+  if (link.direction === "outbound") core.dials += Number(isDial(to)) - Number(isDial(from))
   publish(core, {
     ev: "peer.state",
     conn: link.conn,

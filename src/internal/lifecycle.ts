@@ -20,10 +20,8 @@ import { died, drop, type Ending, gone, Link } from "./link.js"
 export const begin = (core: Core, direction: Direction, endpoint: Endpoint.Endpoint): Link => {
   const link = new Link(++core.connections, direction, endpoint)
   core.links.set(link.conn, link)
-  if (direction === "outbound") {
-    core.dials++
-    move(core, link, "Connecting", "Dialling")
-  } else {
+  if (direction === "outbound") move(core, link, "Connecting", "Dialling")
+  else {
     core.arrivals.set(endpoint.host, now(core))
     move(core, link, "Handshaking", "Accepted")
   }
@@ -88,7 +86,6 @@ export const establish = (core: Core, link: Link, proven: Proven): void => {
   core.stats.increment("handshakes_completed")
   gauge(core)
   if (link.direction === "outbound") {
-    core.dials--
     core.guard.established(link.endpoint, peer)
     core.guard.peerOpened(peer, link.endpoint)
   } else {
@@ -148,7 +145,6 @@ const clear = (core: Core, link: Link, ending: Ending, random: number): void => 
   const { reason } = ending
   if (state === "Closed") return
   const wasLive = PeerState.isLive(state)
-  if (direction === "outbound" && !wasLive) core.dials--
   answered(core, link)
   core.deadlines.dial.met(link)
   core.deadlines.handshake.met(link)
