@@ -35,7 +35,7 @@ export const oneOf = <const A extends string>(...choices: ReadonlyArray<A>): Dec
 
 const onOff: Decoder<boolean> = (text) => Either.map(oneOf("on", "off")(text), (word) => word === "on")
 
-export const port = (min: number) => integer(min, 65_535, "a port")
+export const port = (min: number) => integer(min, Endpoint.maxPort, "a port")
 
 export const address: Decoder<string> = (text) => {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text

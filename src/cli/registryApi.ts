@@ -5,6 +5,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { maxPort } from "../domain/Endpoint.js"
 import { NodeId } from "../domain/NodeId.js"
 import { PeerId } from "../domain/PeerId.js"
 import * as RegistryLimits from "../domain/RegistryLimits.js"
@@ -53,7 +54,7 @@ export const Announcement = Schema.Struct({
     description:
       "1 to 64 bytes of UTF-8, no control or format characters, no line separators, no white space at the ends"
   }),
-  tcp_port: Schema.Int.pipe(Schema.between(1, 65_535)),
+  tcp_port: Schema.Int.pipe(Schema.between(1, maxPort)),
   key: Schema.optionalWith(PeerId.annotations({ description: "64 lower-case hexadecimal digits" }), {
     exact: true
   }),

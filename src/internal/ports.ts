@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { maxPort } from "../domain/Endpoint.js"
 
 /** @since 0.1.0 */
 export class Ports {
@@ -28,9 +29,9 @@ export class Ports {
 
   // The next one up and not the lowest: a port is not used again at once, as on a real host.
   #free(): number | undefined {
-    for (let tried = firstFree; tried <= lastPort; tried++) {
+    for (let tried = firstFree; tried <= maxPort; tried++) {
       const port = this.#next
-      this.#next = port === lastPort ? firstFree : port + 1
+      this.#next = port === maxPort ? firstFree : port + 1
       if (!this.#taken.has(port)) return port
     }
     return undefined
@@ -38,4 +39,3 @@ export class Ports {
 }
 
 const firstFree = 49_152
-const lastPort = 65_535

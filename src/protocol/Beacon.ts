@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
+import { maxPort } from "../domain/Endpoint.js"
 import { type NodeId, problem as wrongWith } from "../domain/NodeId.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as Crypto from "./Crypto.js"
@@ -120,7 +121,7 @@ const judge = (json: unknown): Beacon | undefined => {
   const { cap, node_id: nodeId, nonce, tcp_port: port, ts_ms: sentMillis } = json
   const { full, key, net: network, proto: version } = cap
   if (!isNodeId(nodeId) || !isCount(sentMillis) || !isCount(nonce)) return undefined
-  if (!isCount(port) || !Number.isInteger(port) || port < 1 || port > 65_535) return undefined
+  if (!isCount(port) || !Number.isInteger(port) || port < 1 || port > maxPort) return undefined
   if (cap.transport !== "tcp" || !isText(version, protoPattern)) return undefined
   // A member that is there must be right; `undefined` is none, for JSON does not know it.
   if (key !== undefined && !isText(key, keyPattern)) return undefined

@@ -12,7 +12,7 @@ import type { Limits } from "../domain/Limits.js"
 import { NodeId } from "../domain/NodeId.js"
 import { PeerId } from "../domain/PeerId.js"
 
-const Port = Schema.Int.pipe(Schema.between(1, 65_535))
+const Port = Schema.Int.pipe(Schema.between(1, Endpoint.maxPort))
 
 /** What a node says of itself to be listed, and says again to be listed no more. @since 0.1.0 */
 export const Announcement = Schema.Struct({
