@@ -1,4 +1,4 @@
-/** Why a file could not be written, from the error of the system or one of our own. */
+/** Why a file could not be written, from the error of the system, or one of our own with its code or in words. */
 export const fileCause = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const code = "code" in error ? String(error.code) : error.message

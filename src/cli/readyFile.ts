@@ -21,7 +21,7 @@ export const vacate = (file: string): Effect.Effect<void, ReadyFileError> =>
   attempt(file, () => {
     const found = lstatSync(file, { throwIfNoEntry: false })
     if (found === undefined) return
-    if (found.isDirectory()) throw new Error("a folder has that name")
+    if (found.isDirectory()) throw new Error("EISDIR")
     if (!form.test(contentOf(file))) throw new Error(taken)
     rmSync(file, { force: true })
   })

@@ -153,11 +153,7 @@ const ended = (
     Effect.catchTag("TimelineError", ({ message }) =>
       Effect.succeed({ cause: "cannot write the timeline", exitCode: 1, error: message })),
     Effect.exit,
-    Effect.map(Exit.match({
-      onSuccess: (ending) =>
-        ending,
-      onFailure: Ending.defect
-    }))
+    Effect.map(Exit.getOrElse(Ending.defect))
   )
 
 /** One seed, in this thread. */

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { turn } from "../internal/turns.js"
 import * as Fault from "./Fault.js"
 import type * as Run from "./Run.js"
 import * as Shrink from "./Shrink.js"
@@ -149,6 +150,3 @@ const fewest = <App>(
       yield* turn
     }
   })
-
-/** Lets the event loop turn. */
-const turn = Effect.sleep(0)
