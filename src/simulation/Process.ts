@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -16,6 +16,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type { Scheduler } from "effect/Scheduler"
 import * as Supervisor from "effect/Supervisor"
@@ -44,11 +45,19 @@ export type Log = (
   cause: Cause.Cause<unknown>
 ) => void
 
+/** Takes the cause of a fiber that ended by a defect. @since 0.1.0 */
+export type Defect = (cause: Cause.Cause<unknown>) => void
+
 /** @since 0.1.0 */
 export interface Options {
   /** How far the wall clock of the host is from that of the world now, in milliseconds. */
   readonly skewMillis?: () => number
   readonly log?: Log
+  /**
+   * Takes the cause of a forked fiber that ended by a defect, unless it has no `FiberRef.unhandledErrorLogLevel`: then
+   * somebody handles it.
+   */
+  readonly defect?: Defect
 }
 
 /** @since 0.1.0 */
@@ -69,13 +78,13 @@ export class Process implements Scheduler {
     world: World,
     name: string,
     chance: Chance,
-    { log = () => {}, skewMillis = () => 0 }: Options = {}
+    { defect = () => {}, log = () => {}, skewMillis = () => 0 }: Options = {}
   ) {
     this.world = world
     this.name = name
     this.clock = clockOf(this, chance.below(1_000_000_000), skewMillis)
     this.#random = Random.make(`${chance.below(2 ** 32)}`)
-    this.#supervisor = new Roll(this.fibers)
+    this.#supervisor = new Roll(this.fibers, defect)
     this.#loggers = HashSet.make(
       Logger.make(({ cause, logLevel, message }) => log(name, logLevel, message, cause))
     )
@@ -180,14 +189,16 @@ export class Process implements Scheduler {
   }
 }
 
-/** The list of the fibers that live. */
+/** The list of the fibers that live, and who is told of those that die. */
 class Roll extends Supervisor.AbstractSupervisor<void> {
   readonly #fibers: Set<AnyFiber>
+  readonly #defect: Defect
   readonly value = Effect.void
 
-  constructor(fibers: Set<AnyFiber>) {
+  constructor(fibers: Set<AnyFiber>, defect: Defect) {
     super()
     this.#fibers = fibers
+    this.#defect = defect
   }
 
   override onStart<A, E, R>(
@@ -199,8 +210,10 @@ class Roll extends Supervisor.AbstractSupervisor<void> {
     this.#fibers.add(fiber)
   }
 
-  override onEnd<A, E>(_exit: Exit.Exit<A, E>, fiber: Fiber.RuntimeFiber<A, E>): void {
+  override onEnd<A, E>(exit: Exit.Exit<A, E>, fiber: Fiber.RuntimeFiber<A, E>): void {
     this.#fibers.delete(fiber)
+    if (Exit.isSuccess(exit) || !Cause.isDie(exit.cause)) return
+    if (Option.isSome(fiber.getFiberRef(FiberRef.unhandledErrorLogLevel))) this.#defect(exit.cause)
   }
 }
 

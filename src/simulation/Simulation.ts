@@ -154,6 +154,7 @@ export class Simulation<App = never> {
         event: (station, life, event) => this.#event(station, life, event),
         listening: (station, life) => this.#listening(station, life),
         ended: (station, life, exit) => this.#ended(station, life, exit),
+        defect: (station, cause) => this.#died(station, cause),
         log
       })
     )
@@ -348,6 +349,9 @@ export class Simulation<App = never> {
       const why = exit._tag === "Failure" ? Cause.pretty(exit.cause) : "it ended by itself"
       return this.break("no defect", `${station.name} ended: ${why}`, [station.name])
     }
+    if (exit._tag === "Failure" && Cause.isDie(exit.cause)) {
+      return this.break("no defect", `${station.name} stopped: ${Cause.pretty(exit.cause)}`, [station.name])
+    }
     // What it has to clear away needs no time of its own.
     this.world.after(1, () => {
       this.checks++
@@ -364,6 +368,14 @@ export class Simulation<App = never> {
       }
       if (station.life === life) station.kill(false)
     })
+  }
+
+  /** Not at once: if it breaks the program or the node, that says more. */
+  #died({ name }: Station<App>, cause: Cause.Cause<unknown>): void {
+    this.world.after(
+      0,
+      () => this.break("no defect", `a fiber of ${name} died: ${Cause.pretty(cause)}`, [name])
+    )
   }
 
   #judge(broken: Broken, station: Station<App>): void {

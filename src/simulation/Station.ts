@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -77,6 +78,8 @@ export interface Watch<App> {
   readonly listening: (station: Station<App>, life: Life<App>) => Effect.Effect<void, never, Scope.Scope>
   /** Its main fiber is over: told to stop, or not. */
   readonly ended: (station: Station<App>, life: Life<App>, exit: Exit.Exit<unknown, unknown>) => void
+  /** Another fiber of it ended by a defect. */
+  readonly defect: (station: Station<App>, cause: Cause.Cause<unknown>) => void
   readonly log: Log
 }
 
@@ -126,7 +129,8 @@ export class Station<App = never> {
     const { name } = this.host
     const process = new Process(this.#network.world, name, chance.fork("process"), {
       skewMillis: () => this.host.skewMillis,
-      log: this.#watch.log
+      log: this.#watch.log,
+      defect: (cause) => this.#watch.defect(this, cause)
     })
     const life: Life<App> = {
       number,

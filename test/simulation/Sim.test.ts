@@ -230,6 +230,34 @@ it("an application is built in each life of a node, and lent to what runs there"
   assert.isUndefined(outcome.violation, outcome.violation?.text)
 })
 
+describe("an application that dies", () => {
+  const layers: ReadonlyArray<readonly [string, Layer.Layer<never>]> = [
+    ["a fiber", Layer.scopedDiscard(Effect.forkScoped(Effect.dieMessage("planted")))],
+    [
+      "a fiber in time",
+      Layer.scopedDiscard(Effect.fork(Effect.delay(Effect.dieMessage("planted"), "3 seconds")))
+    ],
+    ["a finalizer", Layer.scopedDiscard(Effect.addFinalizer(() => Effect.dieMessage("planted")))]
+  ]
+  it.each(layers)("fails the run: %s", (_, app) => {
+    const { violation } = run(({ calm }) => calm, { app })
+    assert.strictEqual(violation?.law, "no defect")
+    assert.match(violation?.text ?? "", /n[1-3] .*planted/)
+  })
+
+  it("passes if it says that it handles that, or catches it where it happens", () => {
+    const dies = Effect.timeout(Effect.dieMessage("planted"), "1 second")
+    const handled = Effect.withUnhandledErrorLogLevel(Effect.exit(dies), Option.none())
+    const caught = Effect.fork(Effect.exit(Effect.dieMessage("planted")))
+    passes(({ connected }) => connected, { app: Layer.effectDiscard(Effect.zipRight(handled, caught)) })
+  })
+
+  it("fails the program if it was asked to", () => {
+    const dies = Effect.timeout(Effect.dieMessage("planted"), "1 second")
+    assert.strictEqual(run((sim) => sim.on("n1", dies)).violation?.law, "program")
+  })
+})
+
 it.live("trials find the first seed that fails, and the faults that matter", () =>
   Effect.gen(function*() {
     const program = (sim: Sim.Sim<Birth>) =>

@@ -119,7 +119,7 @@ describe("2,000 attackers, each with an address and a key of its own", () => {
         bootstrap: undefined,
         keepsKey: true,
         app: Layer.empty
-      }, { event: () => {}, listening: () => Effect.void, ended: () => {}, log: () => {} })
+      }, { event: () => {}, listening: () => Effect.void, ended: () => {}, defect: () => {}, log: () => {} })
       one.start()
       return one
     }

@@ -119,6 +119,11 @@ const defects: ReadonlyArray<Defect> = [
     plant: () => afterEstablished(() => forever)
   },
   {
+    name: "a fiber dies for each connection",
+    breaks: ["no defect"],
+    plant: () => afterEstablished(() => Effect.die("planted"))
+  },
+  {
     name: "the second session is accepted beside the first",
     breaks: ["one session", "counters"],
     settings: { only: [{ kind: "crash", fromMillis: 4_000, toMillis: 5_000, host: "n1", power: true }] },

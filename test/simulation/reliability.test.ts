@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -74,6 +75,7 @@ const meeting = (seed: number, pairs: number): number => {
           broken.push(...Option.toArray(Option.fromNullable(ledger.take(event, world.nowMillis)?.text))),
         listening: () => Effect.void,
         ended: () => {},
+        defect: (_, cause) => broken.push(Cause.pretty(cause)),
         log: () => {}
       }
     )
