@@ -39,6 +39,7 @@ export interface Outcome {
   readonly healedMillis: number | undefined
   /** When the faults were healed, in milliseconds of the world; nothing if it did not come to that. */
   readonly healedAtMillis?: number
+  /** Those that came before all were healed; if a law was broken before that, all that were to come. */
   readonly faults: ReadonlyArray<Fault>
   /** How often each kind of fault has begun. */
   readonly begun: ReadonlyMap<Kind, number>
@@ -100,7 +101,6 @@ export function* steps<App>(
   }
   yield* until(settings.forMillis, "faults")
   const healedAt = simulation.nowMillis
-  const cameToThat = simulation.violation === undefined
   simulation.heal()
   const names = new Set(simulation.stations.map(({ name }) => name))
   let steadySince: number | undefined
@@ -131,10 +131,7 @@ export function* steps<App>(
   const left = simulation.stations.filter(({ life }) => life !== undefined).map(({ name }) => name)
   if (left.length > 0) simulation.break("nothing left", `still not stopped: ${some(left)}`, left)
   simulation.close()
-  return {
-    ...outcome(simulation, healedMillis, nodes),
-    ...cameToThat ? { healedAtMillis: healedAt } : {}
-  }
+  return outcome(simulation, healedMillis, nodes)
 }
 
 /** The same without pauses. @since 0.1.0 */
@@ -149,6 +146,15 @@ export const run = <App>(settings: Settings<App>, onlooker: Onlooker = {}): Outc
 const some = (names: ReadonlyArray<string>): string =>
   names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "")
 
+/** The faults as they came: what had not begun when all healed never did, and nothing lasted longer. */
+const came = (faults: ReadonlyArray<Fault>, healedAtMillis: number): ReadonlyArray<Fault> =>
+  faults.filter(({ fromMillis }) => fromMillis < healedAtMillis).map((fault) => until(fault, healedAtMillis))
+
+const until = (fault: Fault, millis: number): Fault => ({
+  ...fault,
+  toMillis: Math.min(fault.toMillis, millis)
+})
+
 const nodeOutcome = <App>({ life, lives, name }: Station<App>): NodeOutcome => ({
   name,
   lives,
@@ -162,7 +168,8 @@ const outcome = <App>(
   healedMillis: number | undefined,
   nodes: ReadonlyArray<NodeOutcome>
 ): Outcome => {
-  const { checks, faultline, faults, settings, stations, trace, violation, world } = simulation
+  const { checks, faultline, faults, healedAtMillis, settings, stations, trace, violation, world } =
+    simulation
   const mishaps = new Map<Site, number>()
   for (const station of stations) {
     for (const [site, count] of station.mishaps.struck) mishaps.set(site, (mishaps.get(site) ?? 0) + count)
@@ -177,7 +184,8 @@ const outcome = <App>(
     checks,
     hash: trace.hash,
     healedMillis,
-    faults,
+    ...healedAtMillis === undefined ? {} : { healedAtMillis },
+    faults: came(faults, healedAtMillis ?? Number.POSITIVE_INFINITY),
     begun: faultline.begun,
     mishaps,
     nodes,

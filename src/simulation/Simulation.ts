@@ -135,6 +135,8 @@ export class Simulation<App = never> {
   checks = 0
   /** The first law that was broken. */
   violation: Violation | undefined
+  /** When all faults were healed first, in milliseconds of the world; nothing if a law was broken before. */
+  healedAtMillis: number | undefined
   readonly #sessions = new Sessions()
   /** The stations that told something since all rested, and what; a change of state above all. */
   readonly #moved = new Map<Station<App>, NodeEvent["ev"]>()
@@ -186,6 +188,7 @@ export class Simulation<App = never> {
 
   /** Ends all faults: from now on all is well, and every node runs. */
   heal(): void {
+    if (this.violation === undefined) this.healedAtMillis ??= this.nowMillis
     this.faultline.heal()
     for (const station of this.stations) station.start()
   }

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as BootstrapConfig from "../../src/services/BootstrapConfig.js"
 import { Node } from "../../src/services/Node.js"
+import type { Fault } from "../../src/simulation/Fault.js"
 import type { Outcome } from "../../src/simulation/Run.js"
 import * as Sim from "../../src/simulation/Sim.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
@@ -131,6 +132,22 @@ describe("a program beside a world", () => {
     const late = passes(() => Effect.sleep("26 seconds"))
     assert.strictEqual(late.healedAtMillis, 20_000)
     assert.isAtLeast(late.worldMillis, 26_000)
+  })
+
+  it("tells of no fault that came to nothing because all healed before", () => {
+    const short: Fault = { kind: "delay", fromMillis: 100, toMillis: 400, millis: 5 }
+    const long: Fault = { kind: "loss", fromMillis: 500, toMillis: 19_000, fraction: 0.1 }
+    const none: Fault = { kind: "crash", fromMillis: 3_000, toMillis: 19_000, host: "n1", power: true }
+    const given = [short, long, none]
+    const came = [short, { ...long, toMillis: 1_000 }]
+    assert.deepStrictEqual(passes(() => Effect.sleep("1 second"), { given }).faults, came)
+    const early = (sim: Sim.Sim) => Effect.zipRight(Effect.sleep("1 second"), sim.heal)
+    const late = run((sim) => Effect.zipRight(early(sim), Effect.delay(Effect.fail("late"), "5 seconds")), {
+      given
+    })
+    assert.deepStrictEqual(late.faults, came)
+    assert.strictEqual(late.healedAtMillis, 1_000)
+    assert.deepStrictEqual(run(() => Effect.delay(Effect.fail("soon"), "1 second"), { given }).faults, given)
   })
 
   it("fails the run when it fails, with the place", () => {
