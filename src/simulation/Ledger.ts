@@ -71,9 +71,12 @@ export class Ledger {
       case "dial.verdict":
         return this.#verdict(event, atMillis)
       case "dial.failed": {
-        const { least, most } = this.#backOff
+        const { least, most } = this.#backOff(event.failures)
         if (event.retryInMillis < least || event.retryInMillis > most) {
-          return broken("back-off", `${event.endpoint} is left alone for ${event.retryInMillis} ms`)
+          return broken(
+            "back-off",
+            `after ${event.failures} failures, ${event.endpoint} is left alone for ${event.retryInMillis} ms`
+          )
         }
         this.#blocked.set(event.endpoint, { untilMillis: atMillis + event.retryInMillis })
         return undefined
@@ -137,11 +140,16 @@ export class Ledger {
       : undefined
   }
 
-  get #backOff(): { readonly least: number; readonly most: number } {
+  /** Which of its kinds a dial was of does not show. */
+  #backOff(failures: number): { readonly least: number; readonly most: number } {
     const { automaticBackoffCapMillis, automaticBackoffMillis, backoffJitter } = this.#limits
     const { manualBackoffCapMillis, manualBackoffMillis } = this.#limits
     return {
-      least: Math.min(automaticBackoffMillis, manualBackoffMillis),
+      least: Math.min(
+        automaticBackoffCapMillis,
+        manualBackoffCapMillis,
+        Math.min(automaticBackoffMillis, manualBackoffMillis) * 2 ** (failures - 1)
+      ),
       most: Math.ceil(Math.max(automaticBackoffCapMillis, manualBackoffCapMillis) * (1 + backoffJitter))
     }
   }

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
 import * as BackOff from "../../src/domain/BackOff.js"
 import { Guard } from "../../src/domain/Guard.js"
 import * as Limits from "../../src/domain/Limits.js"
@@ -10,9 +11,13 @@ import * as PeerId from "../../src/domain/PeerId.js"
 import { PeerTable } from "../../src/domain/PeerTable.js"
 import * as SessionRule from "../../src/domain/SessionRule.js"
 import type { Core } from "../../src/internal/core.js"
+import * as Datagrams from "../../src/internal/datagrams.js"
+import { Exchange } from "../../src/internal/exchange.js"
+import { Hub } from "../../src/internal/hub.js"
 import * as Inbound from "../../src/internal/inbound.js"
 import * as Lifecycle from "../../src/internal/lifecycle.js"
 import { drop, Link } from "../../src/internal/link.js"
+import { Received } from "../../src/internal/received.js"
 import * as Aead from "../../src/protocol/Aead.js"
 import * as Crypto from "../../src/protocol/Crypto.js"
 import * as IdentityCheck from "../../src/protocol/IdentityCheck.js"
@@ -124,6 +129,44 @@ const defects: ReadonlyArray<Defect> = [
     plant: () => afterEstablished(() => Effect.die("planted"))
   },
   {
+    name: "the socket of the beacons is never closed",
+    breaks: ["nothing left"],
+    plant: () => {
+      const { discovery } = Datagrams
+      vi.spyOn(Datagrams, "discovery").mockImplementation((system) =>
+        discovery({
+          ...system,
+          open: (port, hear) =>
+            Effect.flatMap(Scope.make(), (scope) => Scope.extend(system.open(port, hear), scope))
+        })
+      )
+    }
+  },
+  {
+    name: "a message is lost now and then",
+    breaks: ["messages"],
+    plant: () => {
+      const { data } = Exchange.prototype
+      let count = 0
+      vi.spyOn(Exchange.prototype, "data").mockImplementation(function(this: Exchange, ...message) {
+        if (++count % 3 > 0) data.apply(this, message)
+      })
+    }
+  },
+  {
+    name: "messages come under the name of another",
+    breaks: ["messages"],
+    plant: () => {
+      const { deliver } = Hub.prototype
+      vi.spyOn(Hub.prototype, "deliver").mockImplementation(function(this: Hub<unknown>, items) {
+        for (const item of items) {
+          if (item instanceof Received) Object.defineProperty(item, "from", { value: "f".repeat(64) })
+        }
+        return deliver.call(this, items)
+      })
+    }
+  },
+  {
     name: "the second session is accepted beside the first",
     breaks: ["one session", "counters"],
     settings: { only: [{ kind: "crash", fromMillis: 4_000, toMillis: 5_000, host: "n1", power: true }] },
@@ -232,6 +275,28 @@ const defects: ReadonlyArray<Defect> = [
       const { check } = IdentityCheck
       vi.spyOn(IdentityCheck, "check").mockImplementation((proven, rules) =>
         check(proven, { ...rules, allowed: Option.none() })
+      )
+    }
+  },
+  {
+    name: "the back-off never grows",
+    breaks: ["back-off"],
+    settings: {
+      nodes: 2,
+      forMillis: 40_000,
+      only: [{
+        kind: "partition",
+        fromMillis: 0,
+        toMillis: 40_000,
+        hosts: ["n2"],
+        others: ["n1"],
+        oneWay: true
+      }]
+    },
+    plant: () => {
+      const { delayMillis } = BackOff
+      vi.spyOn(BackOff, "delayMillis").mockImplementation((source, _, random, limits) =>
+        delayMillis(source, 1, random, limits)
       )
     }
   },
