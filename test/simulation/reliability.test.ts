@@ -151,6 +151,35 @@ describe("what a network of nodes withstands", () => {
     })
   })
 
+  it("a peer that falls silent is Stale, and then given up, within the limits", () => {
+    const cut = { fromMillis: 20_000, toMillis: 110_000 }
+    const { told } = watched({
+      seed: 3,
+      nodes: 3,
+      forMillis: 110_000,
+      only: [{ kind: "partition", ...cut, hosts: ["n1"], others: ["n2", "n3"], oneWay: false }]
+    })
+    const { pingMillis, staleIntervals, staleMillis } = Limits.defaults
+    for (const [node, lost] of [["n1", 2], ["n2", 1], ["n3", 1]] as const) {
+      const changes = eventsOf(told, "peer.state", node).filter(({ atMillis, from }) =>
+        atMillis > cut.fromMillis && atMillis < cut.toMillis && PeerState.isLive(from)
+      )
+      for (const [to, least] of [["Stale", 0], ["Closed", staleIntervals * pingMillis]] as const) {
+        const silences = changes.filter((change) => change.to === to).map(({ atMillis }) =>
+          atMillis - cut.fromMillis - least
+        )
+        assert.strictEqual(silences.length, lost, `${node} ${to}`)
+        // It was heard an interval before the cut at most, and is looked after in rounds.
+        for (const millis of silences) {
+          assert.isTrue(
+            millis > staleMillis - 1.1 * pingMillis && millis < staleMillis + 0.2 * pingMillis,
+            `${node} ${to} ${millis}`
+          )
+        }
+      }
+    }
+  })
+
   it(
     "thirty nodes with eight places each leave each other alone once no place is left",
     { timeout: 60_000 },
