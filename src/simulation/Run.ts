@@ -148,9 +148,9 @@ const some = (names: ReadonlyArray<string>): string =>
 
 /** The faults as they came: what had not begun when all healed never did, and nothing lasted longer. */
 const came = (faults: ReadonlyArray<Fault>, healedAtMillis: number): ReadonlyArray<Fault> =>
-  faults.filter(({ fromMillis }) => fromMillis < healedAtMillis).map((fault) => until(fault, healedAtMillis))
+  faults.filter(({ fromMillis }) => fromMillis < healedAtMillis).map((fault) => cut(fault, healedAtMillis))
 
-const until = (fault: Fault, millis: number): Fault => ({
+const cut = (fault: Fault, millis: number): Fault => ({
   ...fault,
   toMillis: Math.min(fault.toMillis, millis)
 })
