@@ -9,13 +9,13 @@ import * as Schema from "effect/Schema"
 /** The greatest port. @since 0.1.0 */
 export const maxPort = 65_535
 
-const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]+):([0-9a-f]+))$/i
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/
 
 /**
  * A host and a port, equal by value. The host is in the one form that is compared, whoever makes it: lower case, an
- * IPv4 address mapped into IPv6 as plain IPv4.
+ * IPv6 address as RFC 5952 writes it, but an IPv4 address mapped into IPv6 as plain IPv4.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
     { host, port }: { readonly host: string; readonly port: number },
     options?: Schema.MakeOptions
   ) {
-    super({ host: mapped.exec(host)?.[1] ?? host.toLowerCase(), port }, options)
+    super({ host: canonical(host), port }, options)
   }
 
   /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints, and so is made once. */
@@ -89,7 +89,7 @@ export const isIPv6 = (host: string): boolean => {
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")))
   const last = groups.at(-1)
-  const dotted = last !== undefined && ipv4.test(last)
+  const dotted = last !== undefined && address.endsWith(last) && ipv4.test(last)
   const count = groups.length + (dotted ? 1 : 0)
   if (!(dotted ? groups.slice(0, -1) : groups).every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false
   return halves.length === 2 ? count <= 7 : count === 8
@@ -101,3 +101,22 @@ export const isName = (host: string): boolean => dnsName.test(host) && !/^[\d.]+
 /** Whether a host is a loopback address (127.0.0.0/8 or ::1). @since 0.1.0 */
 export const isLoopback = (host: string): boolean =>
   host === "::1" || host.toLowerCase() === "localhost" || (isIPv4(host) && host.startsWith("127."))
+
+const canonical = (host: string): string => {
+  if (!host.includes(":")) return host.toLowerCase()
+  const [address = "", zone] = host.split("%", 2)
+  if (!isIPv6(address)) return host.toLowerCase()
+  const known = mapped.exec(address)?.[1]
+  if (known !== undefined) return known
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [, , high, low] = mapped.exec(short) ?? []
+  if (high !== undefined && low !== undefined) return `${twoBytes(high)}.${twoBytes(low)}`
+  // The zone is the name of an interface, whose case counts.
+  return zone === undefined ? short : `${short}%${zone}`
+}
+
+/** The part of an IPv4 address that a group of an IPv6 address holds, such as `127.0` for `7f00`. @since 0.1.0 */
+export const twoBytes = (group: string): string => {
+  const value = Number.parseInt(group, 16)
+  return `${value >> 8}.${value & 255}`
+}

@@ -30,7 +30,7 @@ const isRefused4 = (address: string, linkLocal: boolean): boolean => {
 
 const isRefused6 = (address: string, linkLocal: boolean): boolean => {
   const inside = translated.exec(address)
-  if (inside !== null) return isRefused4(inside.slice(1).map(twoBytes).join("."), linkLocal)
+  if (inside !== null) return isRefused4(inside.slice(1).map(Endpoint.twoBytes).join("."), linkLocal)
   return (address.startsWith("::") && address !== "::1") ||
     /^f(?:f..|e[c-f].):/.test(address) ||
     (!linkLocal && (/^fe[89ab].:/.test(address) || metadata.has(address)))
@@ -39,20 +39,13 @@ const isRefused6 = (address: string, linkLocal: boolean): boolean => {
 /** An IPv4 address that a gateway translates: in the prefix of NAT64, or of 6to4. */
 const translated = /^(?:64:ff9b::|2002:)([0-9a-f]+):([0-9a-f]+)/
 
-// One address has many spellings, and a resolver reads `0xa9fea9fe` and `127.1` as addresses. The parser of URLs
-// knows them all; a name that it takes for an address is none.
+// A resolver reads `0xa9fea9fe` and `127.1` as addresses. The parser of URLs knows all of their spellings; a name that
+// it takes for an address is none.
 const normal = (host: string): string | undefined => {
-  const isIPv6 = Endpoint.isIPv6(host)
-  if (!isIPv6 && !Endpoint.isIPv4(host) && !Endpoint.isName(host)) return undefined
-  const url = `http://${isIPv6 ? `[${host}]` : host}/`
+  if (Endpoint.isIPv6(host)) return host.includes("%") ? undefined : Endpoint.make(host, 0).host
+  if (!Endpoint.isIPv4(host) && !Endpoint.isName(host)) return undefined
+  const url = `http://${host}/`
   if (!URL.canParse(url)) return undefined
-  const parsed = new URL(url).hostname.replace(/^\[|\]$/g, "")
-  if (!isIPv6) return Endpoint.isIPv4(parsed) && !Endpoint.isIPv4(host) ? undefined : parsed
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(parsed)
-  return mapped === null ? parsed : mapped.slice(1).map(twoBytes).join(".")
-}
-
-const twoBytes = (group: string): string => {
-  const value = Number.parseInt(group, 16)
-  return `${value >> 8}.${value & 255}`
+  const parsed = new URL(url).hostname
+  return Endpoint.isIPv4(parsed) && !Endpoint.isIPv4(host) ? undefined : parsed
 }
