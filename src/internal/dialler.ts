@@ -145,7 +145,8 @@ const underWay = (
   endpoint: Endpoint
 ): Link | undefined => {
   const dialling = inFlight.get(endpoint.toString())
-  if (dialling !== undefined) return dialling
+  // One that is Closed may still be saying goodbye, and stands in nobody's way.
+  if (dialling !== undefined && dialling.state !== "Closed") return dialling
   const peer = Option.getOrUndefined(Option.flatMap(core.guard.explain(endpoint), (known) => known.peer))
   const session = peer === undefined ? undefined : core.table.current(peer)
   return session === undefined ? undefined : core.links.get(session.conn)

@@ -1,5 +1,6 @@
 /** Peers that proved their key and then break the rules. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as PeerId from "../../src/domain/PeerId.js"
@@ -7,8 +8,9 @@ import type { Reason } from "../../src/domain/Reason.js"
 import * as Envelope from "../../src/protocol/Envelope.js"
 import * as Message from "../../src/protocol/Message.js"
 import { concat, flipped, unhex } from "../protocol/bytes.js"
-import { fresh, join, party, type Peer } from "./peer.js"
-import { start, type Subject } from "./subject.js"
+import { answer, fresh, join, party, type Peer } from "./peer.js"
+import { start, type Subject, turn } from "./subject.js"
+import { listen, Wire } from "./wire.js"
 
 const { types } = Envelope
 
@@ -110,6 +112,19 @@ const beside = (attack: (subject: Subject, peer: Peer) => Effect.Effect<void>) =
     yield* attack(subject, peer)
     yield* other.ping
     assert.strictEqual((yield* subject.stats.snapshot).peers_connected, 1)
+  })
+
+/** A peer to be dialled, which speaks once it has accepted and never ends a connection. */
+const dialled = (local = party()) =>
+  Effect.gen(function*() {
+    const accepted = yield* Deferred.make<Peer>()
+    const endpoint = yield* listen((socket) =>
+      Effect.runFork(Effect.flatMap(answer(new Wire(socket), local), (peer) =>
+        peer === undefined
+          ? Effect.void
+          : Effect.zipRight(peer.say(types.Ping, fresh(8)), Deferred.succeed(accepted, peer))))
+    )
+    return { endpoint, peer: Deferred.await(accepted) }
   })
 
 describe("insiders", () => {
@@ -221,6 +236,32 @@ describe("insiders", () => {
         detail: "back soon <b>",
         nodeId: NodeId.make("naïve ☃")
       })
+    }))
+
+  it.scopedLive("one that does not let go of a session that is over holds up no dial to it", () =>
+    Effect.gen(function*() {
+      const { endpoint, peer } = yield* dialled()
+      const { events, node, until } = yield* start()
+      yield* node.connect(endpoint)
+      yield* (yield* peer).say(types.Close, fresh(1))
+      yield* until("peer.state", ({ reason }) => reason === "ProtocolError")
+      assert.strictEqual((yield* Effect.flip(node.connect(endpoint))).reason, "backing off")
+      yield* turn
+      assert.lengthOf(events.filter(({ ev }) => ev === "dial.verdict"), 2)
+    }))
+
+  it.scopedLive("a dial to where a session is that has just been replaced leads to the one in its place", () =>
+    Effect.gen(function*() {
+      const local = party()
+      const { endpoint } = yield* dialled(local)
+      const { events, node, until } = yield* start()
+      yield* node.connect(endpoint)
+      const again = yield* join(node.address, { ...local, instance: fresh(16) })
+      yield* again.ping
+      yield* until("peer.state", ({ reason }) => reason === "Replaced")
+      assert.strictEqual((yield* node.connect(endpoint)).direction, "inbound")
+      yield* turn
+      assert.lengthOf(events.filter(({ ev }) => ev === "dial.verdict"), 2)
     }))
 
   it.scopedLive("a Close code that nobody knows still ends the session", () =>
