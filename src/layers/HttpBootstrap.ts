@@ -59,8 +59,9 @@ export const layer: Layer.Layer<Bootstrap, never, BootstrapConfig | Identity | N
 const registry = (
   http: HttpClient.HttpClient,
   base: URL,
-  { registryBytes, registryValues }: Limits
+  limits: Limits
 ): Registry => {
+  const { registryBytes, registryValues } = limits
   const client = HttpClient.withScope(http)
   const path = base.pathname.replace(/\/+$/, "")
   const peers = new URL(`${base.origin}${path}/peers`)
@@ -71,7 +72,9 @@ const registry = (
     decode: (body: Uint8Array) => Option.Option<A>
   ): Effect.Effect<A, RegistryError> =>
     client.execute(HttpClientRequest.accept(request, "application/json")).pipe(
-      Effect.flatMap((response) => Effect.zipRight(served(response), read(response, registryBytes))),
+      Effect.flatMap((response) =>
+        isSuccess(response) ? read(response, registryBytes) : refused(response, limits)
+      ),
       Effect.flatMap(decode),
       Effect.catchTags({
         NoSuchElementException: () => new RegistryError({ reason: "Malformed", serves: true }),
@@ -98,17 +101,28 @@ const registry = (
   }
 }
 
-/** Fails unless the status is one of success. */
-const served = ({ headers, status }: HttpClientResponse): Effect.Effect<void, RegistryError> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    if (status >= 200 && status < 300) return Effect.void
+const isSuccess = ({ status }: HttpClientResponse): boolean => status >= 200 && status < 300
+
+/** Why a request was not served, and whether another one may be. */
+const refused = (
+  response: HttpClientResponse,
+  { registryBytes, registryValues }: Limits
+): Effect.Effect<never, RegistryError> =>
+  Effect.gen(function*() {
+    const { headers, status } = response
     const header = headers["retry-after"]
+    const now = yield* Clock.currentTimeMillis
     const retryAfterMillis = header === undefined ? undefined : RegistryMessage.retryAfterMillis(header, now)
-    return new RegistryError({
+    // A registry that takes no announcements, or has no room for one, still names peers.
+    const body = retryAfterMillis === undefined
+      ? Option.none()
+      : yield* Effect.option(read(response, registryBytes))
+    const serves = retryAfterMillis === undefined ||
+      Option.exists(body, (bytes) => RegistryMessage.isFull(bytes, registryValues))
+    return yield* new RegistryError({
       reason: status >= 300 && status < 400 ? "Redirected" : "Refused",
       detail: `HTTP ${status}`,
-      // A registry that is full, or takes no announcements, still names peers.
-      serves: status >= 400 && retryAfterMillis === undefined,
+      serves: status >= 400 && serves,
       ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
     })
   })

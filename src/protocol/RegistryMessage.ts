@@ -48,6 +48,15 @@ export type Entry = typeof Entry.Type
 export const isAcknowledged = (body: Uint8Array): boolean => Option.isSome(decodeAcknowledgement(body))
 
 /**
+ * Whether the body of a refusal says that there is no room for an entry, which keeps nobody from asking for those that
+ * are there. Not if it could hold more than `maxValues` values of JSON. Total on any bytes.
+ *
+ * @since 0.1.0
+ */
+export const isFull = (body: Uint8Array, maxValues: number): boolean =>
+  !isDense(body, maxValues) && Option.isSome(decodeFull(body))
+
+/**
  * The entries in the body of an answer, good and bad, or none if it is no list of peers, or one that could hold more
  * than `maxValues` values of JSON. Total on any bytes.
  *
@@ -132,6 +141,7 @@ const decodeBody = <A, I>(schema: Schema.Schema<A, I>) => {
 }
 
 const decodeAcknowledgement = decodeBody(Schema.Struct({ ok: Schema.Literal(true) }))
+const decodeFull = decodeBody(Schema.Struct({ _tag: Schema.Literal("HostFull", "Full") }))
 // The entries of a hostile list are not walked through before they are judged: there may be half a million.
 const Listed = Schema.declare((value): value is ReadonlyArray<unknown> => Array.isArray(value))
 const decodeListing = decodeBody(Schema.Struct({ peers: Listed }))

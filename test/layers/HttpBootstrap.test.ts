@@ -89,6 +89,25 @@ describe("HttpBootstrap", () => {
       }
     }))
 
+  it.scopedLive("asks for peers although its place is taken until later", () =>
+    Effect.gen(function*() {
+      for (const _tag of ["HostFull", "Full"]) {
+        const { url } = yield* hostile((socket, request) =>
+          socket.end(
+            request.startsWith("POST")
+              ? http("429 Too Many Requests", JSON.stringify({ message: "", _tag }), ["retry-after: 90"])
+              : http("200 OK", `{"peers":[]}`)
+          )
+        )
+        const a = yield* start(url, { intervalMillis: 1_000 })
+        yield* a.announce(9001)
+        yield* a.until(({ reports }) => reports.length === 2)
+        assert.deepStrictEqual(story(a), ["announce Refused", "pull"])
+        const [report] = a.reports
+        assert.isTrue(report?.ev === "registry.error" && report.retryInMillis >= 90_000)
+      }
+    }))
+
   it.scopedLive("asks for peers although the registry takes no announcement, or has no room", () =>
     Effect.gen(function*() {
       for (const status of ["404 Not Found", "429 Too Many Requests", "503 Service Unavailable"]) {

@@ -33,6 +33,25 @@ describe("RegistryMessage", () => {
     }
   })
 
+  it("knows a refusal for want of room", () => {
+    const isFull = (text: string) => RegistryMessage.isFull(bytes(text), 8)
+    for (const tag of ["HostFull", "Full"]) {
+      assert.isTrue(isFull(`{"message":"as many as it may have","_tag":"${tag}"}`))
+    }
+    for (
+      const text of [
+        "",
+        "Full",
+        "null",
+        `{"_tag":"Unavailable"}`,
+        `["Full"]`,
+        `{"_tag":"Full","a":[{},{},{},{},{},{}]}`
+      ]
+    ) {
+      assert.isFalse(isFull(text), text)
+    }
+  })
+
   it("reads the list of the manual", () => {
     const listed = entries(`{"peers":[{"node_id":"A","host":"127.0.0.1","tcp_port":9001}]}`)
     assert.deepStrictEqual(listed, Option.some([good]))
