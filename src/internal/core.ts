@@ -130,6 +130,12 @@ export const gauge = (core: Core): void => {
   core.stats.setPeers(total, connected)
 }
 
+/** The connection of the session with a peer: the one in force, or our own dial to it that waits for its answer. */
+export const linkWith = (core: Core, peer: PeerId): Link | undefined => {
+  const session = core.table.current(peer)
+  return session === undefined ? undefined : core.links.get(session.conn)
+}
+
 /** How a connection with a proven peer is shown to others. */
 export const describe = (link: Link, proven: NonNullable<Link["proven"]>): Peer => ({
   id: proven.peerId,

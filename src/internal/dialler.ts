@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
-import { type Core, now, publish } from "./core.js"
+import { type Core, linkWith, now, publish } from "./core.js"
 import { begin, run } from "./lifecycle.js"
 import type { Link } from "./link.js"
 import { dial } from "./outbound.js"
@@ -148,8 +148,7 @@ const underWay = (
   // One that is Closed may still be saying goodbye, and stands in nobody's way.
   if (dialling !== undefined && dialling.state !== "Closed") return dialling
   const peer = Option.getOrUndefined(Option.flatMap(core.guard.explain(endpoint), (known) => known.peer))
-  const session = peer === undefined ? undefined : core.table.current(peer)
-  return session === undefined ? undefined : core.links.get(session.conn)
+  return peer === undefined ? undefined : linkWith(core, peer)
 }
 
 /** Whether somebody from that host is just shaking hands with us: likely the very peer that the hint names. */
@@ -162,10 +161,8 @@ const isArriving = (core: Core, { host }: Endpoint): boolean => {
 const outcome = (core: Core, link: Link): Effect.Effect<Peer, ConnectError> =>
   Effect.catchAll(link.opened.wait, (error) => {
     const { proven } = link
-    const session = proven === undefined ? undefined : core.table.current(proven.peerId)
-    const other = session === undefined ? undefined : core.links.get(session.conn)
-    if (proven === undefined || other === undefined || other === link) return Effect.fail(error)
-    return other.proven === undefined ? Effect.fail(error) : other.opened.wait
+    const other = proven === undefined ? undefined : linkWith(core, proven.peerId)
+    return other === undefined || other === link ? Effect.fail(error) : other.opened.wait
   })
 
 const redialWait = (core: Core): Effect.Effect<Duration.Duration> =>

@@ -7,7 +7,7 @@ import * as PeerState from "../domain/PeerState.js"
 import * as Envelope from "../protocol/Envelope.js"
 import * as Message from "../protocol/Message.js"
 import { SendError } from "../services/Node.js"
-import type { Core } from "./core.js"
+import { type Core, linkWith } from "./core.js"
 import type { Exchange } from "./exchange.js"
 import type { Link } from "./link.js"
 
@@ -131,8 +131,7 @@ const space = (link: Link, peer: PeerId): Effect.Effect<void, SendError> =>
 
 /** The connection of the session with a peer, if one is in force. */
 const linkOf = (core: Core, peer: PeerId): Link | undefined => {
-  const session = core.table.current(peer)
-  const link = session === undefined ? undefined : core.links.get(session.conn)
+  const link = linkWith(core, peer)
   return link !== undefined && isOpen(link) ? link : undefined
 }
 

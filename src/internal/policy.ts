@@ -7,7 +7,7 @@ import type { CloseReason, Reason } from "../domain/Reason.js"
 import * as SessionRule from "../domain/SessionRule.js"
 import type { Proven } from "../protocol/Handshake.js"
 import * as IdentityCheck from "../protocol/IdentityCheck.js"
-import { type Core, now, publish } from "./core.js"
+import { type Core, linkWith, now, publish } from "./core.js"
 import { close, died, type Ending, type Link } from "./link.js"
 import { nonceBytes } from "./nonces.js"
 
@@ -94,8 +94,7 @@ export const tellConflict = (
 /** The holder of a disputed node id has a moment to show that it lives; one that is gone leaves the name free. */
 const challenge = (core: Core, nodeId: NodeId): void => {
   const holder = core.table.holderOf(nodeId)
-  const session = holder === undefined ? undefined : core.table.current(holder)
-  const link = session === undefined ? undefined : core.links.get(session.conn)
+  const link = holder === undefined ? undefined : linkWith(core, holder)
   const exchange = link?.exchange
   if (link === undefined || exchange === undefined || core.deadlines.challenge.holds(link)) return
   const before = exchange.session.opened

@@ -18,7 +18,7 @@ import type { NodeEvent } from "../domain/NodeEvent.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as PeerState from "../domain/PeerState.js"
 import { PeerTable } from "../domain/PeerTable.js"
-import { type Core, describe, now, publish } from "../internal/core.js"
+import { type Core, describe, linkWith, now, publish } from "../internal/core.js"
 import { Deadline } from "../internal/deadline.js"
 import * as Dialler from "../internal/dialler.js"
 import { heartbeat } from "../internal/heartbeat.js"
@@ -275,8 +275,7 @@ const stop = (core: Core): Effect.Effect<void> =>
   })
 
 const disconnect = (core: Core, peer: PeerId): boolean => {
-  const session = core.table.current(peer)
-  const link = session === undefined ? undefined : core.links.get(session.conn)
+  const link = linkWith(core, peer)
   link?.end({ ...close("Shutdown"), reason: "Disconnected" })
   return link !== undefined
 }
