@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { isIPv4, isLoopback } from "./Endpoint.js"
+import { isIPv4, isLoopback, make } from "./Endpoint.js"
 
 /** One IPv4 address of an interface that runs. @since 0.1.0 */
 export interface Interface {
@@ -27,18 +27,20 @@ export const select = (
   interfaces.filter(({ name }) => (include.length === 0 || include.includes(name)) && !exclude.includes(name))
 
 /**
- * The interfaces by which a node can be dialled that listens on `host`; all of them without one or for `0.0.0.0` and
- * `::`.
+ * The interfaces by which a node can be dialled that listens on `host`, however that is written; all of them without
+ * one or for `0.0.0.0` and `::`.
  *
  * @since 0.1.0
  */
 export const reaching = (
   interfaces: ReadonlyArray<Interface>,
-  host: string | undefined
-): ReadonlyArray<Interface> =>
-  host === undefined || host === "0.0.0.0" || host === "::"
+  host = "::"
+): ReadonlyArray<Interface> => {
+  const own = make(host, 0).host
+  return own === "0.0.0.0" || own === "::"
     ? interfaces
-    : interfaces.filter(({ address }) => address === host || (host === "localhost" && isLoopback(address)))
+    : interfaces.filter(({ address }) => address === own || (own === "localhost" && isLoopback(address)))
+}
 
 /** The directed broadcast address; none where the netmask leaves no room for one. @since 0.1.0 */
 export const broadcastOf = ({ address, netmask }: Interface): string | undefined => {

@@ -49,11 +49,15 @@ describe("Interfaces", () => {
   })
 
   it("lead to a node that listens on their address, or on all", () => {
-    for (const host of [undefined, "::", "0.0.0.0"]) {
+    for (const host of [undefined, "::", "0.0.0.0", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"]) {
       assert.deepStrictEqual(Interfaces.reaching(all, host), all)
     }
-    assert.deepStrictEqual(Interfaces.reaching(all, "192.168.17.5"), [lan])
-    assert.deepStrictEqual(Interfaces.reaching(all, "localhost"), [lo])
+    for (const host of ["192.168.17.5", "::ffff:192.168.17.5", "::ffff:c0a8:1105"]) {
+      assert.deepStrictEqual(Interfaces.reaching(all, host), [lan])
+    }
+    for (const host of ["localhost", "LocalHost"]) {
+      assert.deepStrictEqual(Interfaces.reaching(all, host), [lo])
+    }
     assert.deepStrictEqual(Interfaces.reaching(all, "::1"), [])
   })
 })
