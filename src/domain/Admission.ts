@@ -46,10 +46,9 @@ interface Inbound {
 
 const refused: Admitted = { admitted: false }
 
-/** @since 0.1.0 */
+/** Loopback addresses are free of the limits for one address and of the rates. @since 0.1.0 */
 export class Admission {
   readonly #limits: Needed
-  readonly #exemptLoopback: boolean
   readonly #addresses = new Map<string, Address>()
   readonly #inbound = new Map<number, Inbound>()
   readonly #silent = new Set<number>()
@@ -59,10 +58,8 @@ export class Admission {
   readonly #rates: TokenBuckets
   #halfOpen = 0
 
-  /** `exemptLoopback`: whether loopback addresses are free of the limits for one address and of the rates. */
-  constructor(limits: Needed, options: { readonly exemptLoopback?: boolean } = {}) {
+  constructor(limits: Needed) {
     this.#limits = limits
-    this.#exemptLoopback = options.exemptLoopback ?? true
     this.#helloAcks = new TokenBucket(limits.helloAcksPerSecond, limits.helloAcksBurst)
     this.#rates = new TokenBuckets({
       perSecond: limits.connectionsPerSecond,
@@ -145,7 +142,7 @@ export class Admission {
 
   /** Whether a HelloAck may be sent to an address now. */
   helloAck(host: string, nowMillis: number): boolean {
-    return this.#isExempt(host) || this.#helloAcks.take(nowMillis)
+    return isLoopback(host) || this.#helloAcks.take(nowMillis)
   }
 
   /** No newcomer takes its place any more. */
@@ -153,12 +150,8 @@ export class Admission {
     for (const ids of [this.#silent, this.#greeted, address?.silent]) ids?.delete(id)
   }
 
-  #isExempt(host: string): boolean {
-    return this.#exemptLoopback && isLoopback(host)
-  }
-
   #addressOf(host: string): Address | undefined {
-    if (this.#isExempt(host)) return undefined
+    if (isLoopback(host)) return undefined
     const key = networkOf(host)
     return this.#addresses.get(key) ??
       { key, halfOpen: 0, established: 0, silent: new Set() }

@@ -4,11 +4,9 @@
  * @since 0.1.0
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
+import { keyBytes } from "./Crypto.js"
 import * as Pool from "./Pool.js"
 import * as ShortAead from "./ShortAead.js"
-
-/** Bytes of a key. @since 0.1.0 */
-export const keyBytes = 32
 
 /** What sealing gives: as many bytes as the plaintext has, and a tag of 16. @since 0.1.0 */
 export interface Sealed {

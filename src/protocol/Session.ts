@@ -90,11 +90,6 @@ export class Session {
     }
   }
 
-  /** The handshake's hash, 32 bytes. */
-  get id(): Uint8Array {
-    return Uint8Array.from(Buffer.from(this.idText, "hex"))
-  }
-
   /** Frames of the peer that opened, all in all: any is a sign of life. */
   get opened(): number {
     return this.#opened

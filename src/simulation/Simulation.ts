@@ -250,7 +250,7 @@ export class Simulation<App = never> {
     const keeper = new Process(this.world, "registry", this.world.chance.fork("registry"))
     return {
       host,
-      registry: Effect.runSync(MemoryRegistry.make()),
+      registry: Effect.runSync(MemoryRegistry.make),
       clock: keeper.clock,
       mood: "well"
     }

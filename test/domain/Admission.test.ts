@@ -171,19 +171,6 @@ describe("Admission", () => {
       for (const host of loopback) assert.isTrue(admission.helloAck(host, 0))
     })
 
-    it("treats loopback as any other address if told to", () => {
-      const admission = new Admission({ ...rateless, connectionsBurst: 1, helloAcksBurst: 1 }, {
-        exemptLoopback: false
-      })
-      assert.deepStrictEqual(enterAll(admission, ["127.0.0.1", "127.0.0.1", "::1"]), [
-        undefined,
-        "refused",
-        undefined
-      ])
-      assert.isTrue(admission.helloAck("127.0.0.1", 0))
-      assert.isFalse(admission.helloAck("::1", 0))
-    })
-
     it("counts IPv6 by its first 56 bits", () => {
       const same = ["2001:db8:0:1200::1", "2001:db8:0:12ff:ffff::", "2001:0DB8:0000:1234:1:2:3:4%eth0"]
       assert.deepStrictEqual(same.map(networkOf), same.map(() => "2001:db8:0:1200::/56"))

@@ -11,7 +11,7 @@ import { contract } from "./Bootstrap.contract.js"
 import { did, join, story } from "./bootstraps.js"
 import { pass, settle } from "./nodes.js"
 
-const start = Effect.map(MemoryRegistry.make(), (registry) => ({
+const start = Effect.map(MemoryRegistry.make, (registry) => ({
   registry,
   layer: MemoryBootstrap.layer({ host: "127.0.0.1" }).pipe(
     Layer.provide(Layer.succeed(MemoryRegistry.MemoryRegistry, registry))

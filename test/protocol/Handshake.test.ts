@@ -102,8 +102,8 @@ describe("the known answers", () => {
       numbers
     )
     assert.deepStrictEqual(wire.map(hex), [known.hello_frame, known.helloack_frame, known.hellofinish_frame])
-    assert.strictEqual(hex(ours.id), known.session_id)
-    assert.strictEqual(hex(theirs.id), known.session_id)
+    assert.strictEqual(ours.idText, known.session_id)
+    assert.strictEqual(theirs.idText, known.session_id)
     assertDescribes(proven[0], dialler, numbers)
     assertDescribes(proven[1], listener, { connSeq: 0n, seenSeq: 0n })
     const [event] = hear(ours, unhex(known.transport.r2i_n0_ping)).events
@@ -184,7 +184,7 @@ describe("two honest ends", () => {
             (message) => chunked(message, cuts)
           )
           const [ours, theirs] = sessions
-          assert.strictEqual(hex(ours.id), hex(theirs.id))
+          assert.strictEqual(ours.idText, theirs.idText)
           assertDescribes(proven[0], one, numbers)
           assertDescribes(proven[1], other, { connSeq: 0n, seenSeq: 0n })
           assertHeard(ours, theirs)

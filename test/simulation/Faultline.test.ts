@@ -64,7 +64,7 @@ const scene = ({ untilMillis = 60_000, seed = 1 } = {}) => {
   const keeper = numbered(network, 254)
   const registry: SimulatedRegistry = {
     host: keeper.host,
-    registry: Effect.runSync(MemoryRegistry.make()),
+    registry: Effect.runSync(MemoryRegistry.make),
     clock: keeper.process.clock,
     mood: "well"
   }

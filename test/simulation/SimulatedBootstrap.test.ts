@@ -22,7 +22,7 @@ const registryOn = (network: Network): SimulatedBootstrap.SimulatedRegistry => {
   return {
     host,
     mood: "well",
-    registry: Effect.runSync(MemoryRegistry.make()),
+    registry: Effect.runSync(MemoryRegistry.make),
     clock: process.clock
   }
 }
