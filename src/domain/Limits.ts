@@ -71,6 +71,8 @@ export interface Limits {
   readonly seenHelloMillis: number
   /** Outbound connections below Connected above which a hint is not followed: a source of beacons can be forged. */
   readonly hintedDials: number
+  /** Hints that wait for `deferMillis` at one time; what comes beyond is dropped, and comes again with the next beacon. */
+  readonly hintsWaiting: number
   /** Endpoints the guard remembers; the least recently used goes first. */
   readonly endpoints: number
   /**
@@ -185,6 +187,7 @@ export const defaults: Limits = {
   seenHellos: 4_096,
   seenHelloMillis: 120_000,
   hintedDials: 32,
+  hintsWaiting: 256,
   endpoints: 1_024,
   deferMillis: 100,
   arrivalMillis: 1_000,

@@ -31,6 +31,8 @@ export interface RegistryLimits {
   readonly requestsPerConnection: number
   /** Milliseconds the store may take to answer. */
   readonly storeMillis: number
+  /** Requests that wait for a store that does not answer; what comes beyond is refused at once. */
+  readonly storeQueue: number
   /** Longest wait between two tries to reach a lost store again, in milliseconds. */
   readonly storeRetryMillis: number
   /** Seconds after which a node that found no room may try again: one announcement later. */
@@ -59,6 +61,7 @@ export const defaults: RegistryLimits = {
   connections: 1_024,
   requestsPerConnection: 16,
   storeMillis: 2_000,
+  storeQueue: 1_024,
   storeRetryMillis: 2_000,
   retryAfterSeconds: 15,
   outputBytes: 1_024 * 1_024,

@@ -14,7 +14,9 @@ import { Entry } from "../protocol/RegistryMessage.js"
 import { type Bounds, nameOf, RegistryStore, roomOf, StoreError } from "../services/RegistryStore.js"
 
 /** @since 0.1.0 */
-export interface Options extends Bounds, Pick<RegistryLimits, "storeMillis" | "storeRetryMillis"> {
+export interface Options
+  extends Bounds, Pick<RegistryLimits, "storeMillis" | "storeQueue" | "storeRetryMillis">
+{
   /** `redis://host:port` or `rediss://host:port`, with a user, a password and the number of a database if need be. */
   readonly url: string
 }
@@ -45,7 +47,7 @@ export const make = (
         const client = createClient({
           url: options.url,
           disableOfflineQueue: true,
-          commandsQueueMaxLength: queueLength,
+          commandsQueueMaxLength: options.storeQueue,
           socket: {
             connectTimeout: options.storeMillis,
             reconnectStrategy: (retries) => met && Math.min(options.storeRetryMillis, 50 * 2 ** retries)
@@ -95,9 +97,6 @@ export const make = (
 /** @since 0.1.0 */
 export const layer = (options: Options): Layer.Layer<RegistryStore, StoreError> =>
   Layer.scoped(RegistryStore, make(options))
-
-// Requests that wait for a Redis that does not answer; more are refused at once.
-const queueLength = 1_024
 
 // The part in braces keeps all keys on one node of a cluster.
 const prefix = "{vix:registry}:"

@@ -225,9 +225,6 @@ const follow = <A, R>(
     ? Effect.void
     : Effect.asVoid(Effect.forkScoped(Stream.runForEach(stream, take)))
 
-/** Hints that wait out of courtesy; what comes beyond is dropped. */
-const hintsAtOnce = 256
-
 /**
  * Dials where hints point to. The one of two strangers with the greater key waits a moment, for they hear each other
  * at the same time and one dial is enough.
@@ -238,19 +235,19 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
     return ({ endpoint, key }: Candidate): void => {
       // The dialler says so, too; here, it keeps a full node from waiting for each of them.
       if (core.table.full || !core.settings.dialling) return
-      const { deferMillis } = core.limits
+      const { deferMillis, hintsWaiting } = core.limits
       if (key === undefined || core.peerId < key || deferMillis === 0 || isMet(core, key)) {
         dialler.attempt(endpoint, "automatic", key)
         return
       }
       const place = endpoint.toString()
-      if (courteous.has(place) || courteous.size >= hintsAtOnce) return
+      if (courteous.has(place) || courteous.size >= hintsWaiting) return
       courteous.add(place)
-      const follow = Effect.sync(() => {
+      const dial = Effect.sync(() => {
         courteous.delete(place)
         dialler.attempt(endpoint, "automatic", key)
       })
-      start(Effect.zipRight(Effect.sleep(deferMillis), follow), { scheduler: core.scheduler })
+      start(Effect.zipRight(Effect.sleep(deferMillis), dial), { scheduler: core.scheduler })
     }
   })
 
