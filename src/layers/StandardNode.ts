@@ -179,6 +179,7 @@ const makeCore = Effect.gen(function*() {
     messages: new Hub<Received>({
       limit: limits.mailboxBytes,
       early: 0,
+      // What an object takes beside its bytes: a peer can send empty messages by the million.
       sizeOf: ({ size }) => size + 64,
       packing: { memoryOf: ({ memory }) => memory, pack: Received.pack }
     }),

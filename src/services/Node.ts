@@ -73,7 +73,7 @@ export class ConnectError extends Data.TaggedError("ConnectError")<{
   }
 
   override get message(): string {
-    return `${this.endpoint}: ${describe(this.reason)}`
+    return `${this.endpoint}: ${describe(this)}`
   }
 }
 
@@ -85,19 +85,19 @@ const hopeless: ReadonlySet<ConnectError["reason"]> = new Set([
   "Stopped"
 ])
 
-const describe = (reason: ConnectError["reason"]): string => {
+const describe = ({ reason, retryInMillis }: ConnectError): string => {
   switch (reason) {
     case "deduplicated":
     case "in flight":
       return "a dial to this endpoint is under way already"
     case "backing off":
-      return "the endpoint failed a moment ago; it is dialled again after its back-off"
+      return `the endpoint failed a moment ago; try again in ${retryInMillis} ms`
     case "self":
       return textOf("SelfConnection")
     case "connected":
       return "a session with this peer exists already"
     case "limit":
-      return "too many endpoints are in use"
+      return "too many endpoints are in use; raise `limits.endpoints`"
     default:
       return textOf(reason)
   }
@@ -121,7 +121,7 @@ export class SendError extends Data.TaggedError("SendError")<{
       case "NoSession":
         return `peer ${this.peer.slice(0, 16)} has no session; connect to it first`
       case "MessageTooLong":
-        return "the message is longer than Limits.messageBytes"
+        return "the message is longer than `limits.messageBytes`; send it in pieces"
       case "BadTopic":
         return "a topic has at most 64 bytes of UTF-8, no control or format characters, no line separators, and no white " +
           "space at its ends"
@@ -152,7 +152,7 @@ export class Node extends Context.Tag("vix/Node")<Node, {
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
   /**
    * What happens from the moment of subscribing on; the first subscriber gets what came before it, too. Messages are
-   * not among it: they have a stream of their own. What a slow consumer leaves beyond its limit is dropped.
+   * not among it: they have a stream of their own. What a slow consumer leaves beyond `Limits.mailboxEvents` is dropped.
    */
   readonly events: Stream.Stream<NodeEvent>
   /**
@@ -174,7 +174,10 @@ export class Node extends Context.Tag("vix/Node")<Node, {
    * fail. For whoever may not wait, such as the function of {@link receive}.
    */
   readonly offer: (peer: PeerId, topic: string, payload: Uint8Array) => boolean
-  /** The messages that come from the moment of subscribing on. What a slow consumer leaves beyond 1 MiB is dropped. */
+  /**
+   * The messages that come from the moment of subscribing on. What a slow consumer leaves beyond `Limits.mailboxBytes`
+   * is dropped.
+   */
   readonly messages: Stream.Stream<Message>
   /**
    * Hands every message that comes to a function, in the step in which it comes: no fiber, queue or stream stands in

@@ -283,6 +283,10 @@ describe("Node", () => {
       assert.isAtLeast(error.retryInMillis, 2_500)
       const again = yield* Effect.flip(b.node.connect(endpoint()))
       assert.strictEqual(again.reason, "backing off")
+      assert.strictEqual(
+        again.message,
+        `10.0.0.1:9001: the endpoint failed a moment ago; try again in ${again.retryInMillis} ms`
+      )
       assert.deepInclude(yield* b.counters, { connect_attempts: 1, connect_failures: 1, backoff_skips: 1 })
       const explained = yield* Effect.flatten(b.node.explain(endpoint()))
       assert.deepStrictEqual(explained.reason, Option.some("HostUnreachable"))
