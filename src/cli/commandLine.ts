@@ -15,6 +15,8 @@ export class UsageError extends Data.TaggedError("UsageError")<{
   readonly problems: ReadonlyArray<string>
   /** Whether the line asks for machine-readable output. */
   readonly events: "off" | "ndjson"
+  /** The node that it is for, where it names one. */
+  readonly node?: string | undefined
 }> {
   override get message(): string {
     return this.problems.join("\n")

@@ -1,12 +1,11 @@
 /** From the words of a line to the settings of a run, with everything that is wrong at once. */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Limits from "../domain/Limits.js"
 import * as BootstrapConfig from "../services/BootstrapConfig.js"
 import type * as DiscoveryConfig from "../services/DiscoveryConfig.js"
 import * as NodeConfig from "../services/NodeConfig.js"
-import { type Complete, read, type Reading } from "./commandLine.js"
+import { type Complete, read, type Reading, UsageError } from "./commandLine.js"
 import { decoders } from "./decoders.js"
 import type { Level } from "./level.js"
 import { options, type ValueName } from "./options.js"
@@ -36,18 +35,6 @@ export interface Invocation {
   readonly notices: ReadonlyArray<string>
 }
 
-/** A line that cannot be run. `problems` has one line for each mistake. */
-export class UsageError extends Data.TaggedError("UsageError")<{
-  readonly problems: ReadonlyArray<string>
-  /** Whether the line asks for machine-readable output, and for which node. */
-  readonly events: "off" | "ndjson"
-  readonly node: string
-}> {
-  override get message(): string {
-    return this.problems.join("\n")
-  }
-}
-
 /** Parses what follows `vix p2p`. */
 export const parse = (argv: ReadonlyArray<string>): Effect.Effect<Invocation, UsageError> =>
   Effect.gen(function*() {
@@ -55,7 +42,7 @@ export const parse = (argv: ReadonlyArray<string>): Effect.Effect<Invocation, Us
     const { given, values } = reading
     const problems = [...reading.problems, ...across(reading)]
     if (problems.length > 0) {
-      return yield* new UsageError({ problems, events: values.events ?? "off", node: values.id ?? "" })
+      return yield* new UsageError({ problems, events: values.events ?? "off", node: values.id })
     }
     return invocation(values as CompleteValues, given)
   })

@@ -10,11 +10,12 @@ import * as UdpDiscovery from "../layers/UdpDiscovery.js"
 import * as BootstrapConfig from "../services/BootstrapConfig.js"
 import * as DiscoveryConfig from "../services/DiscoveryConfig.js"
 import { Transport } from "../services/Transport.js"
+import type { UsageError } from "./commandLine.js"
 import { jsonSchema } from "./eventLine.js"
 import { lookUp } from "./lookUp.js"
 import * as Output from "./output.js"
 import { run, type World } from "./p2p.js"
-import { parse, type UsageError } from "./parse.js"
+import { parse } from "./parse.js"
 import { aborted } from "./signals.js"
 import * as Terminal from "./terminal.js"
 
@@ -57,7 +58,7 @@ export const command = (argv: ReadonlyArray<string>, world: World): Effect.Effec
 const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<number> =>
   Effect.map(Clock.currentTimeMillis, (atMillis) => {
     const mode = error.events === "ndjson" ? "ndjson" : "lines"
-    const output = Output.make({ mode, level: "info", warnings: [] }, error.node, terminal)
+    const output = Output.make({ mode, level: "info", warnings: [] }, error.node ?? "", terminal)
     for (const problem of error.problems) output.fail(problem, atMillis)
     terminal.stderr.write("See vix p2p --help\n")
     output.emit({ ev: "final", atMillis, counters: Counters.zero, reasons: {}, exitCode: 1 })
