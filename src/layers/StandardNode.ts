@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -64,7 +65,12 @@ export type Parts =
  */
 export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Scope> = Effect.flatMap(
   FiberRef.get(FiberRef.currentScheduler),
-  (scheduler) => Effect.withScheduler(Effect.suspend(() => conduct), together(scheduler))
+  (scheduler) =>
+    Effect.suspend(() => conduct).pipe(
+      // Nobody waits for what runs beside a node, and a defect that ends it must not go unheard.
+      Effect.locally(FiberRef.unhandledErrorLogLevel, Option.some(LogLevel.Error)),
+      Effect.withScheduler(together(scheduler))
+    )
 )
 
 /** @since 0.1.0 */

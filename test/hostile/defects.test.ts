@@ -261,6 +261,23 @@ describe("a defect", () => {
       })
     ))
 
+  it.scopedLive("in what runs beside the connections is told", () =>
+    logged((lines) =>
+      Effect.gen(function*() {
+        let isBroken = false
+        const bytes = (size: number): Uint8Array => {
+          if (isBroken) throw new Error("a bug of ours")
+          return NodeEntropy.make.bytes(size)
+        }
+        const entropy = { ...NodeEntropy.make, bytes }
+        const subject = yield* start({ entropy, limits: { pingMillis: 20 } })
+        yield* (yield* join(subject.node.address)).ping
+        isBroken = true
+        yield* eventually(Effect.sync(() => lines.length > 0))
+        assert.strictEqual(lines.filter((line) => line.includes("a bug of ours")).length, 1)
+      })
+    ))
+
   it.scopedLive("of the logger that is told of one leaves nothing behind", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
