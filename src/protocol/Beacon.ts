@@ -8,6 +8,7 @@ import { maxPort } from "../domain/Endpoint.js"
 import { type NodeId, problem as wrongWith } from "../domain/NodeId.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as Crypto from "./Crypto.js"
+import * as Envelope from "./Envelope.js"
 
 /** @since 0.1.0 */
 export interface Beacon {
@@ -35,7 +36,7 @@ export type Problem = "TooLong" | "NotJson" | "Malformed"
 export const maxBytes = 512
 
 /** The version that this node speaks. @since 0.1.0 */
-export const version = "2.0"
+export const version = `${Envelope.major}.${Envelope.minor}`
 
 /** The digits by which a beacon names a key: the first 16 of the PeerId. @since 0.1.0 */
 export const keyOf = (peerId: PeerId): string => peerId.slice(0, 16)
@@ -46,7 +47,7 @@ export const networkOf = (networkKey: Uint8Array): string =>
 
 /** Whether a beacon is worth a dial: its sender speaks the same major version and has a place. @since 0.1.0 */
 export const isDiallable = ({ full, version }: Beacon): boolean =>
-  version.startsWith("2.") && full === undefined
+  version.startsWith(ourMajor) && full === undefined
 
 /** The one form in which beacons are sent. @since 0.1.0 */
 export const encode = (
@@ -108,6 +109,8 @@ const isSame = (one: Uint8Array, other: Uint8Array): boolean => {
 }
 
 const copies = new Copies()
+
+const ourMajor = `${Envelope.major}.`
 
 const networkContext = new TextEncoder().encode("vp2p network")
 

@@ -11,6 +11,7 @@ import * as HintedHost from "../domain/HintedHost.js"
 import type { Limits } from "../domain/Limits.js"
 import { NodeId } from "../domain/NodeId.js"
 import { PeerId } from "../domain/PeerId.js"
+import * as Beacon from "./Beacon.js"
 
 const Port = Schema.Int.pipe(Schema.between(1, Endpoint.maxPort))
 
@@ -29,7 +30,7 @@ export type Announcement = typeof Announcement.Type
 export const announcement = (nodeId: NodeId, port: number, key: PeerId): Announcement => ({
   node_id: nodeId,
   tcp_port: port,
-  cap: { proto: "2.0", transport: "tcp" },
+  cap: { proto: Beacon.version, transport: "tcp" },
   key
 })
 
