@@ -83,8 +83,8 @@ export const isIPv4 = (host: string): boolean => ipv4.test(host)
 
 /** Whether a host is an IPv6 address, with or without a zone. @since 0.1.0 */
 export const isIPv6 = (host: string): boolean => {
-  const [address = "", zone] = host.split("%", 2)
-  if (zone === "") return false
+  const [address = "", zone, more] = host.split("%")
+  if (zone === "" || more !== undefined) return false
   const halves = address.split("::")
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")))
@@ -105,7 +105,7 @@ export const isLoopback = (host: string): boolean =>
 const canonical = (host: string): string => {
   if (!host.includes(":")) return host.toLowerCase()
   const [address = "", zone] = host.split("%", 2)
-  if (!isIPv6(address)) return host.toLowerCase()
+  if (!isIPv6(host)) return host.toLowerCase()
   const known = mapped.exec(address)?.[1]
   if (known !== undefined) return known
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1)

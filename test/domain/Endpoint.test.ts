@@ -50,6 +50,11 @@ describe("an endpoint", () => {
     )
   })
 
+  it.each(["fe80::1%", "fe80::1%eth0%eth1"])("has no address with the zones of %s", (host) => {
+    assert.isFalse(Endpoint.isIPv6(host))
+    assert.isTrue(Either.isLeft(Endpoint.parse(`[${host}]:9001`)))
+  })
+
   it.each([-1, 65_536, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("has no port %d", (port) => {
     assert.throws(
       () => Endpoint.make("a.example", port),
