@@ -145,7 +145,8 @@ export class Node extends Context.Tag("vix/Node")<Node, {
   /** Keeps an endpoint connected for as long as the scope is open: dialled through the guard, and again when lost. */
   readonly want: (endpoint: Endpoint) => Effect.Effect<void, never, Scope.Scope>
   /**
-   * Says goodbye to a peer and ends its session; false if it had none. A wanted endpoint is dialled again.
+   * Says goodbye to a peer and ends its session, or a dial to it that waits for its answer; false if there is neither.
+   * A wanted endpoint is dialled again.
    */
   readonly disconnect: (peer: PeerId) => Effect.Effect<boolean>
   /** The peers with a session and those lost less than a minute ago. */

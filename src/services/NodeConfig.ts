@@ -123,11 +123,19 @@ const checkLimits = (limits: Limits.Limits, problems: Problems): void => {
       problems.fraction(name, value)
       continue
     }
-    // Without an interval, the heartbeat would not rest.
-    const least = key === "pingMillis" ? 1 : 0
+    const least = atLeastOne.has(key) ? 1 : 0
     problems.say(
       Number.isFinite(value) && value >= least,
       `${name} ${value}: expected a finite number of ${least} or more`
     )
   }
 }
+
+/** With less, a node would not rest, or wait for ever. */
+const atLeastOne: ReadonlySet<keyof Limits.Limits> = new Set([
+  "pingMillis",
+  "redialMillis",
+  "registryDials",
+  "registryDialsPerSecond",
+  "sendQueueSoftBytes"
+])

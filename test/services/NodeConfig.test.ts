@@ -68,6 +68,8 @@ describe("the settings of a node", () => {
       limits({ connectionsPerSecond: Number.POSITIVE_INFINITY })
     ],
     ["limits.pingMillis 0: expected a finite number of 1 or more", limits({ pingMillis: 0 })],
+    ["limits.redialMillis 0: expected a finite number of 1 or more", limits({ redialMillis: 0 })],
+    ["limits.sendQueueSoftBytes 0: expected a finite number of 1 or more", limits({ sendQueueSoftBytes: 0 })],
     ["limits.beaconJitter 1.5: expected a fraction from 0 to 1", limits({ beaconJitter: 1.5 })],
     [
       "limits.peers undefined: expected a finite number of 0 or more",
