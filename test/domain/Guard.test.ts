@@ -172,6 +172,16 @@ describe("Guard", () => {
       assert.strictEqual(verdicts(gone, 0).automatic, "dial")
     })
 
+    it("takes no session for one of its dials where none is in flight", () => {
+      assert.strictEqual(
+        verdicts((guard) => {
+          abandoned(guard)
+          guard.established(a, peer, 20)
+        }, 1e6).timed,
+        "dial"
+      )
+    })
+
     it("remembers the one of two peers that claim an endpoint whose session stands", () => {
       const claimedTwice = (guard: Guard) => {
         guard.peerOpened(peer, a)
@@ -296,6 +306,7 @@ describe("Guard", () => {
       guard.ask(at(2), "manual", undefined, 0)
       guard.ask(at(3), "manual", undefined, 0)
       guard.established(at(3), peer, 0)
+      assert.strictEqual(guard.ask(at(3), "manual", undefined, 0).verdict, "connected")
       guard.ask(at(4), "manual", undefined, 0)
       guard.failed(at(4), "ConnectionRefused", undefined, 0, 0)
       abandonOver(guard, 5)
@@ -381,6 +392,13 @@ describe("Guard", () => {
       })
       guard.ask(a, "automatic", undefined, 1_000)
       assert.deepStrictEqual(guard.explain(a, 1_000)?.last, { verdict: "backing off", source: "automatic" })
+    })
+
+    it("why a session ended that a dial became", () => {
+      const guard = new Guard(defaults)
+      connected(guard)
+      guard.lost(a, "SlowPeer", 100, 0)
+      assert.strictEqual(guard.explain(a, 100)?.reason, "SlowPeer")
     })
 
     it("failures as forgotten once a session has stood for 15 s", () => {
