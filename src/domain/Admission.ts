@@ -78,6 +78,11 @@ export class Admission {
     return this.#rates.size
   }
 
+  /** How many addresses have a connection. */
+  get addresses(): number {
+    return this.#addresses.size
+  }
+
   /** Judges a newcomer. One that is admitted holds a place: {@link opened} must follow. */
   admit(host: string, nowMillis: number): Admitted {
     const address = this.#addressOf(host)
