@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { inspect } from "node:util"
 import * as Crypto from "../../src/protocol/Crypto.js"
@@ -71,7 +71,9 @@ const shake = (
 const fixed = (byte: string, pattern: Pattern): Secrets => ({
   staticKey: Crypto.keyPair("X25519", unhex(byte.repeat(32))),
   ephemeral: Crypto.keyPair("X25519", unhex(`0${byte.slice(1)}`.repeat(32))),
-  psks: pattern.messages.flat().filter((token) => token === "psk").map(() => unhex("99".repeat(32)))
+  psks: pattern.messages.flat().filter((token) => token === "psk").map((_, at) =>
+    unhex(`${99 - at}`.repeat(32))
+  )
 })
 
 const fixedEnds = (pattern: Pattern) => [fixed("a1", pattern), fixed("b2", pattern)] as const
@@ -192,6 +194,28 @@ describe("any pattern", () => {
       }
     }
   )
+
+  it("keeps no secret after the end", () => {
+    const pattern: Pattern = { name: "XX", known: [], messages: [["e"], ["e", "ee", "s", "es"], ["s", "se"]] }
+    const ends = fixedEnds(pattern)
+    const made: Array<Uint8Array> = []
+    vi.stubGlobal(
+      "Uint8Array",
+      class extends Uint8Array {
+        constructor(length: number) {
+          super(length)
+          made.push(this)
+        }
+      }
+    )
+    const noise = start(pattern, ...ends, true)
+    vi.unstubAllGlobals()
+    const kept = made.slice()
+    assert.lengthOf(kept, 3)
+    const keys = shake(pattern, ends, [noise, start(pattern, ends[1], ends[0], false)])
+    if (typeof keys === "string") return assert.fail(keys)
+    assert.deepStrictEqual(kept.map(hex).filter((text) => /[^0]/.test(text)), [hex(keys[0].hash)])
+  })
 
   it("shows no secret when it is inspected", () => {
     const [mine, theirs] = fixedEnds(Handshake.pattern)

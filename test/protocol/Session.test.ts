@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Limits from "../../src/domain/Limits.js"
+import * as Aead from "../../src/protocol/Aead.js"
 import { maxPlain, types } from "../../src/protocol/Envelope.js"
 import * as Message from "../../src/protocol/Message.js"
 import type { Session } from "../../src/protocol/Session.js"
@@ -115,6 +116,16 @@ describe("Session", () => {
       const back = hear(initiator, responder.seal(types.Pong, ping), 0)
       if (there.events.length !== 1 || back.events.length !== 1) assert.fail(`frame ${n} did not open`)
     }
+  }, patience)
+
+  it("leaves no copy of the next key in memory that others are given", () => {
+    const key = Aead.rekey(unhex("01".repeat(32)))
+    const next = hex(key)
+    key.fill(0)
+    const { initiator } = pair()
+    for (let n = 0; n < 65_536; n++) initiator.seal(types.Pong, ping)
+    const pool = new Uint8Array(Buffer.allocUnsafe(1).buffer)
+    assert.notInclude(hex(pool), next)
   }, patience)
 
   it("gives the same events however the stream is cut", () =>
