@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
+import { defaults } from "../../src/domain/Limits.js"
 import { maxBody, minSealed, types } from "../../src/protocol/Envelope.js"
 import { FrameReader } from "../../src/protocol/Frame.js"
 import * as Message from "../../src/protocol/Message.js"
@@ -72,6 +73,10 @@ const typeOf = (frame: Uint8Array): number => {
   const start = frame.indexOf(0x56)
   return frame[start + 8] ?? 0
 }
+
+/** Bytes of the frame of a message of so many, its topic one character. */
+const frameBytes = (size: number): number =>
+  pair().initiator.seal(types.Data, new Uint8Array(3 + size)).length
 
 describe("Outbox", () => {
   it("has nothing to say when nothing waits", () => {
@@ -190,6 +195,26 @@ describe("Outbox", () => {
     assert.strictEqual(outbox.bytes, 0)
   })
 
+  it("takes short messages one after the other, up to the first that is long", () => {
+    const outbox = new Outbox(pair().initiator)
+    const payloads = [1, 16_381, 16_382, 4].map((size) => new Uint8Array(size).fill(size % 256))
+    const take = (from: number) => outbox.offerShort("t", payloads, from, defaults, () => 0)
+    assert.deepStrictEqual([0, 2, 3, 4].map(take), [2, 2, 4, 4])
+    assert.deepStrictEqual(heard(flush(outbox, all)), ["t 1 1", "t 16381 253", "t 4 4"])
+  })
+
+  it("takes short messages for as long as writers need not wait, and none longer than a message may be", () => {
+    const outbox = new Outbox(pair().initiator)
+    const payloads = [5, 5, 5, 6, 5].map((size) => new Uint8Array(size))
+    const limits = { messageBytes: 5, sendQueueSoftBytes: 2 * (3 + 8) }
+    const take = (from: number) => outbox.offerShort("t", payloads, from, limits, () => 0)
+    assert.strictEqual(take(0), 2)
+    assert.strictEqual(take(2), 2)
+    outbox.flush(all)
+    assert.strictEqual(take(2), 3)
+    assert.strictEqual(take(3), 3)
+  })
+
   it("asks for the time once for all that goes out together", () => {
     const outbox = new Outbox(pair().initiator)
     let asked = 0
@@ -197,6 +222,21 @@ describe("Outbox", () => {
     assert.strictEqual(asked, 1)
     assert.strictEqual(outbox.oldestMillis, 1)
   })
+
+  it.each([100, 20_000])(
+    "sends what fits to the last byte, a message of %d bytes behind two others",
+    (size) => {
+      const outbox = new Outbox(pair().initiator)
+      const sizes = [20_000, 20_000, size]
+      const fits = (bytes: number) => flush(outbox, bytes).length
+      for (const one of sizes) offer(outbox, one)
+      assert.strictEqual(fits(2 * frameBytes(20_000) - 1), 1)
+      assert.strictEqual(fits(frameBytes(20_000) + frameBytes(size) - 1), 1)
+      assert.strictEqual(fits(frameBytes(size)), 1)
+      for (const one of sizes) offer(outbox, one)
+      assert.strictEqual(fits(2 * frameBytes(20_000) + frameBytes(size)), 3)
+    }
+  )
 
   it("sends one frame at least, however little is asked for", () => {
     const outbox = new Outbox(pair().initiator)
