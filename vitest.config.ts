@@ -30,6 +30,7 @@ export default defineConfig({
         }
       }
     ],
+    setupFiles: [source("./test/properties.ts")],
     testTimeout: 20_000,
     coverage: { provider: "v8", include: ["src/**"] }
   }

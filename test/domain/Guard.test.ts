@@ -464,7 +464,7 @@ describe("Guard", () => {
           }
         }
       ),
-      { numRuns: 500 }
+      { numRuns: 100 }
     )
   })
 })
