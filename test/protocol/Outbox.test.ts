@@ -146,6 +146,21 @@ describe("Outbox", () => {
       { numRuns: 200 }
     ))
 
+  it("gathers for two peers at a time, each in memory of its own", () => {
+    const fill = (outbox: Outbox, byte: number) =>
+      outbox.offerData("t", new Uint8Array(16_000).fill(byte), () => 0)
+    const empty = () => new Outbox(pair().initiator)
+    const [before, one, other] = [empty(), empty(), empty()] as const
+    for (let n = 0; n < 4; n++) fill(before, 9)
+    flush(before, all)
+    for (let n = 0; n < 4; n++) {
+      fill(one, 1)
+      fill(other, 2)
+    }
+    assert.deepStrictEqual(heard(flush(one, all)), Array.from({ length: 4 }, () => "t 16000 1"))
+    assert.deepStrictEqual(heard(flush(other, all)), Array.from({ length: 4 }, () => "t 16000 2"))
+  })
+
   it("needs few frames for many small messages", () => {
     const outbox = new Outbox(pair().initiator)
     for (let n = 0; n < 10_000; n++) offer(outbox, 100)
