@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { inspect } from "node:util"
 import * as Envelope from "../../src/protocol/Envelope.js"
+import { FrameReader } from "../../src/protocol/Frame.js"
+import * as Handshake from "../../src/protocol/Handshake.js"
 import type { Proven } from "../../src/protocol/Handshake.js"
 import type { Initiator } from "../../src/protocol/Initiator.js"
 import type { Responder } from "../../src/protocol/Responder.js"
@@ -137,6 +139,45 @@ describe("a party", () => {
     assert.strictEqual(listening.nodeId, one.nodeId)
     assert.deepStrictEqual(dialling.capabilities, { changed: "yes" })
     assert.strictEqual(dialling.instance, "00".repeat(16))
+  })
+
+  it.each(knownAnswers)("$name: says what one made anew would say, whatever changes", (known) => {
+    const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
+    const { identity, nodeId, staticKey } = dialler.local
+    const party = { ...listener.local }
+    const says = (local: Handshake.LocalParty) =>
+      hex(answered({ ...listener, local }, initiator(dialler).hello).helloAck)
+    const changes: ReadonlyArray<Partial<Handshake.LocalParty>> = [
+      { listenPort: 4_321 },
+      { nodeId },
+      { instance: new Uint8Array(16) },
+      { identity },
+      { capabilities: { changed: "yes" } },
+      { staticKey }
+    ]
+    let before = says(party)
+    for (const change of changes) {
+      const now = says(Object.assign(party, change))
+      assert.notStrictEqual(now, before, Object.keys(change)[0])
+      assert.strictEqual(now, says({ ...party }), Object.keys(change)[0])
+      before = now
+    }
+  })
+
+  it.each(knownAnswers)("$name: leaves the keys of a session to the session alone", (known) => {
+    const { ephemeral, local } = knownEnd(known, "initiator")
+    const noise = Handshake.begin(local, "initiator")
+    const hello = Envelope.clear(Envelope.types.Hello, 1, noise.write(() => nothing, ephemeral))
+    const reader = new FrameReader()
+    reader.push(answered(knownEnd(known, "responder"), hello).helloAck)
+    Handshake.readIdentity(noise, reader, "responder")
+    Handshake.writeIdentity(noise, local, "initiator", { connSeq: 1n, seenSeq: 0n })
+    const keys = noise.split()
+    noise.split = () => keys
+    Handshake.establish(noise, reader, local, "initiator")
+    for (const key of [keys.initiatorToResponder, keys.responderToInitiator]) {
+      assert.deepStrictEqual(key, new Uint8Array(32))
+    }
   })
 
   it.each(knownAnswers)("$name: begins with the keys that it has now", (known) => {
