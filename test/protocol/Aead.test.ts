@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { createCipheriv, createDecipheriv } from "node:crypto"
 import * as Aead from "../../src/protocol/Aead.js"
@@ -151,6 +151,58 @@ describe("Aead, short texts and long ones", () => {
   it("refuses a tag that is cut short", () => {
     for (let length = 0; length < 16; length++) {
       assert.isUndefined(Aead.open(key, nonce, ad, sealed.ciphertext, sealed.tag.subarray(0, length)))
+    }
+  })
+})
+
+/** A part of the global object that the types of Node leave out. */
+declare const WebAssembly: {
+  readonly Module: unknown
+  readonly Instance: new(module: object, imports: object) => {
+    readonly exports: { readonly memory: { readonly buffer: ArrayBuffer } }
+  }
+}
+
+describe("the memory of the cipher for short texts, which all sessions share", () => {
+  const nothing = new Uint8Array(0)
+
+  /** The cipher as if nobody had used it, and its memory once it was used. */
+  const fresh = async () => {
+    const memories: Array<Uint8Array> = []
+    vi.resetModules()
+    const cipher = await import("../../src/protocol/ShortAead.js")
+    const { Instance } = WebAssembly
+    vi.stubGlobal("WebAssembly", {
+      ...WebAssembly,
+      Module: WebAssembly.Module,
+      Instance: class extends Instance {
+        constructor(module: object, imports: object) {
+          super(module, imports)
+          memories.push(new Uint8Array(this.exports.memory.buffer))
+        }
+      }
+    })
+    const target = new Uint8Array(384 + 16)
+    const seal = (text: Uint8Array) =>
+      cipher.seal(key, nonce, ad, text.subarray(0, 9), text.subarray(9), target, 0, 384)
+    const open = (text: Uint8Array) => cipher.open(key, nonce, ad, target, 0, text.length, target, 384)
+    seal(nothing)
+    vi.unstubAllGlobals()
+    return { seal, open, memory: memories[0] ?? assert.fail("no memory was made") }
+  }
+
+  it("has neither key nor text nor what they are mixed with, after sealing and after opening", async () => {
+    const { memory, open, seal } = await fresh()
+    const text = new Uint8Array(384).map((_, at) => at % 251)
+    // The first block of the stream is the key of the tag, the others are laid on the text.
+    const iv = concat(new Uint8Array(4), nonce)
+    const stream = createCipheriv("chacha20", key, iv).update(new Uint8Array(64 + 384))
+    const secrets = [key, text, stream.subarray(0, 32), stream.subarray(64)].map((secret) =>
+      hex(secret.subarray(0, 16))
+    )
+    for (const use of [seal, open]) {
+      use(text)
+      for (const secret of secrets) assert.notInclude(hex(memory), secret)
     }
   })
 })
