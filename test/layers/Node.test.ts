@@ -487,6 +487,20 @@ describe("Node", () => {
     }))
 
   world(
+    "a dial that was refused backs off, though its connection still says goodbye",
+    () =>
+      Effect.gen(function*() {
+        yield* start("A")
+        const twin = yield* start("A", { host: "10.0.0.2" })
+        const refused = () => Effect.flip(twin.node.connect(endpoint()))
+        assert.strictEqual((yield* refused()).reason, "NodeIdConflict")
+        assert.strictEqual((yield* refused()).reason, "backing off")
+        yield* settle
+        assert.lengthOf(twin.events.filter(({ ev }) => ev === "dial.verdict"), 2)
+      })
+  )
+
+  world(
     "a restarted node takes its name back, once its old self has not answered",
     () =>
       Effect.gen(function*() {
