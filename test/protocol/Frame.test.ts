@@ -36,7 +36,7 @@ describe("FrameReader", () => {
         assert.deepStrictEqual(got, sent)
         assert.strictEqual(reader.buffered, 0)
       }),
-      { numRuns: 2_000 }
+      { numRuns: 10_000 }
     ))
 
   it("gives the same frames byte by byte", () => {
@@ -99,7 +99,7 @@ describe("FrameReader", () => {
         reader.push(frame(Uint8Array.of(7)))
         assert.deepStrictEqual(reader.next(1, 1), Uint8Array.of(7))
       }),
-      { numRuns: 2_000 }
+      { numRuns: 10_000 }
     ))
 
   it("hands over a frame that has begun, prefix and all", () => {

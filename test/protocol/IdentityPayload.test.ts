@@ -73,7 +73,7 @@ describe("encode and prove", () => {
           peerId: PeerId.fromKey(me.publicKey)
         })
       }),
-      { numRuns: 2_000 }
+      { numRuns: 10_000 }
     ), 60_000)
 
   it("give the same bytes with what was laid out once, whatever numbers it was completed with before", () =>
@@ -108,9 +108,9 @@ describe("encode and prove", () => {
         const again = { ...proven.right, instance: unhex(proven.right.instance) }
         assert.strictEqual(hex(encode(again)), hex(payload))
       }),
-      { numRuns: 2_000 }
+      { numRuns: 10_000 }
     )
-    assert.isAbove(accepted, 200)
+    assert.isAbove(accepted, 1_000)
   }, 60_000)
 
   it("never throw on any bytes", () =>
