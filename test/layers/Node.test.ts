@@ -486,6 +486,17 @@ describe("Node", () => {
       assert.deepInclude(yield* a.counters, { peers_total: 0, handshakes_completed: 0 })
     }))
 
+  world("who asks for a dial that is under way waits for the same session", () =>
+    Effect.gen(function*() {
+      yield* start("A")
+      const { counters, node } = yield* start("B", { host: "10.0.0.2" })
+      const [one, other] = yield* Effect.all([node.connect(endpoint()), node.connect(endpoint())], {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(one.session, other.session)
+      assert.strictEqual((yield* counters).connect_attempts, 1)
+    }))
+
   world(
     "a dial that was refused backs off, though its connection still says goodbye",
     () =>
