@@ -715,6 +715,21 @@ describe("Node", () => {
       yield* b.node.send(after.id, "still there?", new Uint8Array(1))
     }))
 
+  world(
+    "a peer that lets no frame open shows no sign of life, whatever bytes come",
+    () =>
+      Effect.gen(function*() {
+        const a = yield* start("A")
+        const { spell } = yield* silent("10.0.0.2")
+        const bytes = spell(Envelope.types.Ping, new Uint8Array(8))
+        for (const byte of bytes.slice(0, 16)) yield* Effect.zipRight(byte, pass(1_000))
+        assert.deepStrictEqual(states(a.events).slice(2), ["Connected->Stale Silence"])
+        for (const byte of bytes.slice(16)) yield* byte
+        yield* settle
+        assert.deepStrictEqual(states(a.events).slice(3), ["Stale->Connected Heard"])
+      })
+  )
+
   world("what waits for a peer is given time after the process has slept", () =>
     Effect.gen(function*() {
       const { clock, sleep } = sleepy(yield* Effect.clock)

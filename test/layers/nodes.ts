@@ -98,7 +98,14 @@ export const silent = (
   host: string,
   id = "silent"
 ): Effect.Effect<
-  { readonly say: (type: number, plaintext: Uint8Array) => Effect.Effect<void, TransportError> },
+  {
+    readonly say: (type: number, plaintext: Uint8Array) => Effect.Effect<void, TransportError>
+    /** A frame, byte by byte. */
+    readonly spell: (
+      type: number,
+      plaintext: Uint8Array
+    ) => ReadonlyArray<Effect.Effect<void, TransportError>>
+  },
   TransportError,
   MemoryNetwork | Scope.Scope
 > =>
@@ -124,7 +131,11 @@ export const silent = (
     }
     const { frame, session } = initiator.finish({ connSeq: 1n, seenSeq: 0n })
     yield* write(connection, [frame])
-    return { say: (type, plaintext) => write(connection, [session.seal(type, plaintext)]) }
+    return {
+      say: (type, plaintext) => write(connection, [session.seal(type, plaintext)]),
+      spell: (type, plaintext) =>
+        Array.from(session.seal(type, plaintext), (byte) => write(connection, [Uint8Array.of(byte)]))
+    }
   })
 
 /** Lets everything happen that needs no time: real work is synchronous, so a number of turns is enough. */
