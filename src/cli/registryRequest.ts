@@ -61,7 +61,7 @@ export const hostOf = (
   Effect.suspend(() => {
     const forwarded = (headers["x-forwarded-for"] ?? "").split(",").map((part) => part.trim())
       .filter((part) => part !== "")
-    let host = Endpoint.make(Option.getOrElse(remoteAddress, () => ""), 0).host
+    let host = Endpoint.canonical(Option.getOrElse(remoteAddress, () => ""))
     while (isTrusted(host)) {
       const named = forwarded.pop()
       if (named === undefined) break
@@ -77,5 +77,5 @@ const addressOf = (text: string): string | undefined => {
   const { v4, v6 = text } = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[\d.]+))(?::\d+)?$/.exec(text)?.groups ?? {}
   const address = v4 ?? v6
   const fits = v4 === undefined ? Endpoint.isIPv6(address) : Endpoint.isIPv4(address)
-  return fits ? Endpoint.make(address, 0).host : undefined
+  return fits ? Endpoint.canonical(address) : undefined
 }

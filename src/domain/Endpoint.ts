@@ -9,7 +9,8 @@ import * as Schema from "effect/Schema"
 /** The greatest port. @since 0.1.0 */
 export const maxPort = 65_535
 
-const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]+):([0-9a-f]+))$/i
+const mapped = /^::ffff:([\d.]+)$/i
+const mappedGroups = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/
 
@@ -102,15 +103,17 @@ export const isName = (host: string): boolean => dnsName.test(host) && !/^[\d.]+
 export const isLoopback = (host: string): boolean =>
   host === "::1" || host.toLowerCase() === "localhost" || (isIPv4(host) && host.startsWith("127."))
 
-const canonical = (host: string): string => {
+/** A host in the one form that is compared. @since 0.1.0 */
+export const canonical = (host: string): string => {
   if (!host.includes(":")) return host.toLowerCase()
-  const [address = "", zone] = host.split("%", 2)
+  // As the system gives it for every IPv4 connection to a port that takes both.
+  const inside = mapped.exec(host)?.[1]
+  if (inside !== undefined && isIPv4(inside)) return inside
   if (!isIPv6(host)) return host.toLowerCase()
-  const known = mapped.exec(address)?.[1]
-  if (known !== undefined) return known
+  const [address, zone] = host.split("%")
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
-  const [, , high, low] = mapped.exec(short) ?? []
-  if (high !== undefined && low !== undefined) return `${twoBytes(high)}.${twoBytes(low)}`
+  const groups = mappedGroups.exec(short)
+  if (groups !== null) return groups.slice(1).map(twoBytes).join(".")
   // The zone is the name of an interface, whose case counts.
   return zone === undefined ? short : `${short}%${zone}`
 }

@@ -42,7 +42,7 @@ const translated = /^(?:64:ff9b::|2002:)([0-9a-f]+):([0-9a-f]+)/
 // A resolver reads `0xa9fea9fe` and `127.1` as addresses. The parser of URLs knows all of their spellings; a name that
 // it takes for an address is none.
 const normal = (host: string): string | undefined => {
-  if (Endpoint.isIPv6(host)) return host.includes("%") ? undefined : Endpoint.make(host, 0).host
+  if (Endpoint.isIPv6(host)) return host.includes("%") ? undefined : Endpoint.canonical(host)
   if (!Endpoint.isIPv4(host) && !Endpoint.isName(host)) return undefined
   const url = `http://${host}/`
   if (!URL.canParse(url)) return undefined

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { isIPv4, isLoopback, make } from "./Endpoint.js"
+import { canonical, isIPv4, isLoopback } from "./Endpoint.js"
 
 /** One IPv4 address of an interface that runs. @since 0.1.0 */
 export interface Interface {
@@ -36,7 +36,7 @@ export const reaching = (
   interfaces: ReadonlyArray<Interface>,
   host = "::"
 ): ReadonlyArray<Interface> => {
-  const own = make(host, 0).host
+  const own = canonical(host)
   return own === "0.0.0.0" || own === "::"
     ? interfaces
     : interfaces.filter(({ address }) => address === own || (own === "localhost" && isLoopback(address)))

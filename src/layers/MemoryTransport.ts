@@ -28,7 +28,7 @@ export const defaults: SideOptions = {
 /** The transport of one node. @since 0.1.0 */
 export const make = (options: Options): Effect.Effect<Context.Tag.Service<Transport>, never, MemoryNetwork> =>
   Effect.map(MemoryNetwork, (network) => {
-    const host = network.join(Endpoint.make(options.host, 0).host)
+    const host = network.join(Endpoint.canonical(options.host))
     const sides = { ...defaults, ...options }
     return { listen: listen(host, sides), dial: dial(network, host, sides) }
   })
