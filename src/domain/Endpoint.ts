@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as Data from "effect/Data"
 import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 
 /** The greatest port. @since 0.1.0 */
 export const maxPort = 65_535
@@ -18,19 +18,19 @@ const dnsName = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})
  * A host and a port, equal by value. The host is in the one form that is compared, whoever makes it: lower case, an
  * IPv6 address as RFC 5952 writes it, but an IPv4 address mapped into IPv6 as plain IPv4.
  *
+ * Not a class of a schema, for one costs a connection more than the rest of this.
+ *
  * @since 0.1.0
  */
-export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
-  host: Schema.NonEmptyString,
-  port: Schema.Int.pipe(Schema.between(0, maxPort))
-}) {
+export class Endpoint extends Data.Class<{ readonly host: string; readonly port: number }> {
   #text: string | undefined
 
-  constructor(
-    { host, port }: { readonly host: string; readonly port: number },
-    options?: Schema.MakeOptions
-  ) {
-    super({ host: canonical(host), port }, options)
+  /** Throws a RangeError if the port is not one from 0 to 65535. */
+  constructor({ host, port }: { readonly host: string; readonly port: number }) {
+    if (!(Number.isInteger(port) && port >= 0 && port <= maxPort)) {
+      throw new RangeError(`port ${port} of ${host}: expected a whole number from 0 to ${maxPort}`)
+    }
+    super({ host: canonical(host), port })
   }
 
   /** `host:port`, an IPv6 host in brackets. It is the key of every table of endpoints, and so is made once. */
@@ -41,18 +41,8 @@ export class Endpoint extends Schema.Class<Endpoint>("vix/Endpoint")({
   }
 }
 
-/**
- * An endpoint with any host. Throws a RangeError if the port is not one from 0 to 65535.
- *
- * @since 0.1.0
- */
-export const make = (host: string, port: number): Endpoint => {
-  // By hand, for a schema costs a connection more than the rest of this.
-  if (!(Number.isInteger(port) && port >= 0 && port <= maxPort)) {
-    throw new RangeError(`port ${port} of ${host}: expected a whole number from 0 to ${maxPort}`)
-  }
-  return new Endpoint({ host, port }, { disableValidation: true })
-}
+/** An endpoint with any host. Throws as its constructor does. @since 0.1.0 */
+export const make = (host: string, port: number): Endpoint => new Endpoint({ host, port })
 
 /**
  * Parses `host:port`, `tcp://host:port` or `[v6]:port`. The left side says what was expected.
