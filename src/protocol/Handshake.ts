@@ -17,7 +17,7 @@ import { Session } from "./Session.js"
 
 export type { Proven } from "./IdentityPayload.js"
 
-/** Our own end. @since 0.1.0 */
+/** Our own end. It must not change once it has begun to shake hands: who says something else is another one. @since 0.1.0 */
 export interface LocalParty {
   readonly identity: IdentityPayload.Signer
   /** Random per process start, 16 bytes. */
@@ -173,10 +173,9 @@ const readClear = (body: Uint8Array, { id, type }: Message): Uint8Array | Reason
 class Prepared {
   static readonly #all = new WeakMap<LocalParty, Prepared>()
 
-  /** That of a party as it is now: it may come to know its port later. */
   static of(local: LocalParty): Prepared {
     const known = Prepared.#all.get(local)
-    if (known !== undefined && known.#describes(local)) return known
+    if (known !== undefined) return known
     const prepared = new Prepared(local)
     Prepared.#all.set(local, prepared)
     return prepared
@@ -188,7 +187,7 @@ class Prepared {
   #statement: Uint8Array | undefined
 
   constructor(local: LocalParty) {
-    this.#local = { ...local }
+    this.#local = local
   }
 
   begin(role: IdentityPayload.Role): Noise {
@@ -211,13 +210,5 @@ class Prepared {
       throw new RangeError(`networkKey of ${networkKey.length} bytes: expected ${keyBytes} bytes`)
     }
     return new Noise({ pattern, initiator, prologue, staticKey, psks: [networkKey] })
-  }
-
-  #describes(local: LocalParty): boolean {
-    const own = this.#local
-    return local.listenPort === own.listenPort && local.nodeId === own.nodeId &&
-      local.instance === own.instance && local.identity === own.identity &&
-      local.capabilities === own.capabilities && local.staticKey === own.staticKey &&
-      local.networkKey === own.networkKey
   }
 }
