@@ -1,11 +1,14 @@
 /**
  * Wishes to dial: each goes through the guard; those for wanted endpoints come back until they are met.
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
@@ -66,7 +69,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       const link = begin(core, "outbound", endpoint)
       const key = endpoint.toString()
       inFlight.set(key, link)
-      const life = Effect.scoped(run(core, link, () => dial(core, link)))
+      const life = inScopeForGood(run(core, link, () => dial(core, link)))
       start(life, { immediate: false, scheduler: core.scheduler }).addObserver(() => {
         if (inFlight.get(key) === link) inFlight.delete(key)
       })
@@ -136,6 +139,20 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
           )
           : Effect.void
     }
+  })
+
+/**
+ * Runs what all the rest of a fiber is for, in a scope that closes at its end. `Effect.scoped` needs 30 steps more, most
+ * of them to give the fiber its former context back.
+ */
+const inScopeForGood = (life: Effect.Effect<void, never, Scope.Scope>): Effect.Effect<void> =>
+  Effect.flatMap(Scope.make(), (scope) => {
+    const close = Scope.close(scope, Exit.void)
+    const enter = FiberRef.update(FiberRef.currentContext, Context.add(Scope.Scope, scope))
+    return Effect.matchCauseEffect(Effect.zipRight(enter, life as Effect.Effect<void>), {
+      onFailure: (cause) => Effect.zipRight(close, Effect.failCause(cause)),
+      onSuccess: () => close
+    })
   })
 
 /** The connection that stands in the way of a dial: under way to the endpoint, or with the peer last met there. */

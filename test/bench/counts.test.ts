@@ -7,8 +7,10 @@ import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Supervisor from "effect/Supervisor"
@@ -172,6 +174,36 @@ describe("a session", () => {
       const peers = 4
       for (let peer = 0; peer < peers; peer++) yield* join(server, yield* start(`client-${peer}`))
       atMost("fibers, a connection", ((yield* alive) - before) / peers)
+    }))
+
+  it.scopedLive("is opened and closed in few steps of fibers", () =>
+    Effect.gen(function*() {
+      let steps = 0
+      const own = yield* FiberRef.get(FiberRef.currentScheduler)
+      // A fiber asks its scheduler before each of its steps.
+      const counting: Scheduler.Scheduler = {
+        shouldYield: (fiber) => {
+          steps++
+          return own.shouldYield(fiber)
+        },
+        scheduleTask: (task, priority) => own.scheduleTask(task, priority)
+      }
+      const server = yield* Effect.withScheduler(start("server"), counting)
+      const client = yield* Effect.withScheduler(start("client"), counting)
+      const closed = yield* Effect.makeSemaphore(0)
+      yield* Effect.forkScoped(Stream.runForEach(client.events, (event) =>
+        event.ev === "peer.state" && event.to === "Closed" ? closed.release(1) : Effect.void))
+      const sessions = 20
+      for (let session = 0; session <= sessions; session++) {
+        // By the first one, what a start leaves behind is gone.
+        if (session === 1) {
+          steps = 0
+        }
+        const peer = yield* client.connect(server.address)
+        yield* client.disconnect(peer.id)
+        yield* closed.take(1)
+      }
+      atMost("steps of fibers, a session opened and closed", steps / sessions)
     }))
 })
 
