@@ -1,5 +1,6 @@
 /** Our own node, whole: its guard, its peer table and its limits take part. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
@@ -84,14 +85,23 @@ const dialler = async (): Promise<Dial> => {
     if (event.ev === "peer.state" && event.to === "Closed") closed()
   })
   const node = await runtime.runPromise(Node.Node)
-  return async (port) => {
-    const peer = await runtime.runPromise(node.connect(at(port)))
-    return () =>
-      new Promise((resolve, reject) => {
-        closed = resolve
-        runtime.runPromise(node.disconnect(peer.id)).catch(reject)
-      })
-  }
+  // In one fiber from the dial to the end, as a program on Effect would; each effect run by itself would need another.
+  return (port) =>
+    new Promise((opened, failed) => {
+      const left = Effect.async<void>((resume) =>
+        opened(() =>
+          new Promise((ended) => {
+            closed = ended
+            resume(Effect.void)
+          })
+        )
+      )
+      const session = Effect.flatMap(
+        node.connect(at(port)),
+        (peer) => Effect.zipRight(left, node.disconnect(peer.id))
+      )
+      runtime.runCallback(session, { onExit: (exit) => Exit.isFailure(exit) && failed(exit.cause) })
+    })
 }
 
 const client = (runtime: Runtime, node: Node.Node["Type"], taking: Taking, peer: PeerId.PeerId): Client => {
