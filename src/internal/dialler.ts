@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
@@ -135,7 +136,11 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
               Effect.sync(() => core.guard.want(endpoint)),
               () => Effect.sync(() => core.guard.unwant(endpoint))
             ),
-            Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis)))
+            // Nobody waits for it, and a defect that ends it must not go unheard.
+            Effect.withUnhandledErrorLogLevel(
+              Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis))),
+              Option.some(LogLevel.Error)
+            )
           )
           : Effect.void
     }

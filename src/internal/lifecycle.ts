@@ -141,9 +141,25 @@ export const answered = (core: Core, link: Link): void => {
 }
 
 const clear = (core: Core, link: Link, ending: Ending, random: number): void => {
+  if (link.state === "Closed") return
+  const { endpoint } = link
+  const { reason } = ending
+  let retryInMillis = 0
+  try {
+    retryInMillis = withdraw(core, link, ending, random)
+  } finally {
+    // Whatever a Witness, a guard or a Stats of somebody else throws, nobody is left waiting.
+    const retry = retryInMillis
+    // Made only for whoever asks: an error with its stack is dear.
+    link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis: retry })))
+    link.closed.done(Effect.succeed(retry))
+  }
+}
+
+/** Takes a connection out of all tables, and tells of its end; the milliseconds that a redial has to wait. */
+const withdraw = (core: Core, link: Link, ending: Ending, random: number): number => {
   const { conn, direction, endpoint, proven, state } = link
   const { reason } = ending
-  if (state === "Closed") return
   const wasLive = PeerState.isLive(state)
   answered(core, link)
   core.deadlines.dial.met(link)
@@ -167,9 +183,7 @@ const clear = (core: Core, link: Link, ending: Ending, random: number): void => 
     : core.guard.failed(endpoint, reason, random, peer)
   const retryInMillis = Duration.toMillis(wait)
   if (!wasLive) unopened(core, link, ending, retryInMillis)
-  // Made only for whoever asks: an error with its stack is dear.
-  link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis })))
-  link.closed.done(Effect.succeed(retryInMillis))
+  return retryInMillis
 }
 
 /** Tells that a connection ended before it was a session, unless nobody is to blame. */

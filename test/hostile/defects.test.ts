@@ -9,6 +9,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Endpoint from "../../src/domain/Endpoint.js"
+import type { NodeEvent } from "../../src/domain/NodeEvent.js"
 import * as PeerId from "../../src/domain/PeerId.js"
 import type { Reason } from "../../src/domain/Reason.js"
 import { reasonOf } from "../../src/internal/errno.js"
@@ -21,6 +22,7 @@ import {
   type Transport,
   TransportError
 } from "../../src/services/Transport.js"
+import { Witness } from "../../src/services/Witness.js"
 import { signer } from "../protocol/parties.js"
 import { answer, fresh, join, party } from "./peer.js"
 import { eventually, type Options, start, type Subject } from "./subject.js"
@@ -258,6 +260,37 @@ describe("a defect", () => {
         }
         yield* other.ping
         assert.strictEqual(lines.filter((line) => line.includes("a bug of ours")).length, 2)
+      })
+    ))
+
+  it.scopedLive("of a witness of its end leaves nobody waiting for a dial", () =>
+    logged((lines) =>
+      Effect.gen(function*() {
+        const witness = (event: NodeEvent) => {
+          if (event.ev === "peer.state" && event.to === "Closed") throw new Error("a bug of the witness")
+        }
+        const subject = yield* Effect.provideService(
+          start({ transport: { ...real, dial: () => failing("ECONNREFUSED") } }),
+          Witness,
+          witness
+        )
+        const error = yield* Effect.flip(subject.node.connect(Endpoint.make("127.0.0.1", 1)))
+        assert.strictEqual(error.reason, "ConnectionRefused")
+        assert.strictEqual(lines.filter((line) => line.includes("a bug of the witness")).length, 1)
+        yield* (yield* join(subject.node.address)).ping
+      })
+    ))
+
+  it.scopedLive("in what keeps an endpoint connected is told", () =>
+    logged((lines) =>
+      Effect.gen(function*() {
+        const witness = (event: NodeEvent) => {
+          if (event.ev === "dial.verdict") throw new Error("a bug of the witness")
+        }
+        const subject = yield* Effect.provideService(start(), Witness, witness)
+        yield* subject.node.want(Endpoint.make("127.0.0.1", 1))
+        yield* eventually(Effect.sync(() => lines.length > 0))
+        assert.strictEqual(lines.filter((line) => line.includes("a bug of the witness")).length, 1)
       })
     ))
 
