@@ -71,7 +71,7 @@ export const offer = (core: Core, peer: PeerId, topic: string, payload: Uint8Arr
   if (link === undefined || exchange === undefined || link.writers > 0) return false
   if (payload.length > messageBytes || !Message.isTopic(topic)) return false
   if (!finds(core, link, exchange, payload)) {
-    const alone = exchange.outbox.bytes === 0 && payload.length < sendQueueHardBytes
+    const alone = exchange.outbox.bytes === 0 && mostBytes(payload) <= sendQueueHardBytes
     if (!alone || !isOpen(link)) return false
   }
   exchange.offerData(topic, payload)
@@ -83,10 +83,14 @@ const nothing = new Uint8Array(0)
 /** Payloads up to this length are one part, whatever the topic. */
 const wholeBytes = Envelope.maxPlain - 2 - Message.maxTopicBytes
 
+/** As much as all parts of a payload may take in the queue: each has a head of 2 bytes, and the first one the topic. */
+const mostBytes = ({ length }: Uint8Array): number =>
+  length + Message.maxTopicBytes + 2 * (1 + Math.floor(length / wholeBytes))
+
 /** Whether all its parts would find space one after the other. */
 const fits = ({ limits }: Core, exchange: Exchange, payload: Uint8Array): boolean =>
   exchange.hasSpace &&
-  (payload.length <= wholeBytes || exchange.outbox.bytes + payload.length <= limits.sendQueueSoftBytes)
+  (payload.length <= wholeBytes || exchange.outbox.bytes + mostBytes(payload) <= limits.sendQueueSoftBytes)
 
 /** Whether there is space, if need be by writing what waits, which may end the session. */
 const finds = (core: Core, link: Link, exchange: Exchange, payload: Uint8Array): boolean => {

@@ -222,6 +222,25 @@ describe("Node", () => {
       assert.strictEqual((yield* Effect.flatten(received)).size, 1_048_576)
     }))
 
+  for (const less of [0, 1, 40, 80, 120]) {
+    world(
+      `an offer of nearly as much as may ever wait, ${less} bytes less, does not end the session`,
+      () =>
+        Effect.gen(function*() {
+          const limits = { messageBytes: 400_000, sendQueueSoftBytes: 50_000, sendQueueHardBytes: 400_000 }
+          const a = yield* start("A", { limits })
+          const b = yield* start("B", { host: "10.0.0.2", limits })
+          const received = yield* Effect.fork(Stream.runHead(a.node.messages))
+          yield* b.node.connect(endpoint())
+          const taken = b.node.offer(a.node.peerId, "t".repeat(64), new Uint8Array(400_000 - less))
+          yield* settle
+          assert.strictEqual(taken, less >= 80)
+          if (!taken) assert.isTrue(b.node.offer(a.node.peerId, "", bytes("x")))
+          assert.strictEqual((yield* Effect.flatten(received)).size, taken ? 400_000 - less : 1)
+        })
+    )
+  }
+
   world("messages that nobody takes are dropped and counted", () =>
     Effect.gen(function*() {
       const a = yield* start("A")
