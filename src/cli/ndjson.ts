@@ -1,6 +1,7 @@
 /** Machine-readable output: what every line has, whatever its event. */
 import * as JSONSchema from "effect/JSONSchema"
 import * as Schema from "effect/Schema"
+import { hasRoom, type Out } from "./terminal.js"
 import { harmlessJson } from "./text.js"
 
 /** What stands before the event. */
@@ -37,5 +38,25 @@ export const numbered = (all: Readonly<Record<string, string>>) => {
     const t = new Date(atMillis).toISOString()
     const missing = dropped > 0 ? { dropped } : {}
     return `${harmlessJson(JSON.stringify({ v: 1, seq: seq++, t, ...all, ev, ...missing, ...rest }))}\n`
+  }
+}
+
+/**
+ * Writes events as lines. What finds more than so many bytes waiting is left out and counted on the next line, but the
+ * last one never is.
+ */
+export const writer = <E extends { readonly ev: string }>(
+  stdout: Out,
+  mostBytes: number,
+  lineOf: (event: E, dropped: number) => string
+) => {
+  let dropped = 0
+  return (event: E): void => {
+    if (event.ev !== "final" && !hasRoom(stdout, mostBytes)) {
+      dropped++
+      return
+    }
+    stdout.write(lineOf(event, dropped))
+    dropped = 0
   }
 }

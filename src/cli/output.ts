@@ -6,10 +6,11 @@ import type { NodeEvent } from "../domain/NodeEvent.js"
 import { describe, type Line } from "./describe.js"
 import * as EventLine from "./eventLine.js"
 import { type Level, shows } from "./level.js"
+import * as Ndjson from "./ndjson.js"
 import type { Invocation } from "./parse.js"
 import * as Screen from "./screen.js"
-import type { Out, Terminal } from "./terminal.js"
-import { printable } from "./text.js"
+import { complaint, logged } from "./telling.js"
+import { hasRoom, type Terminal } from "./terminal.js"
 
 export type Mode = "lines" | "tui" | "quiet" | "ndjson"
 
@@ -69,18 +70,18 @@ export const make = ({ level, mode }: Plan, node: string, terminal: Terminal): O
   const moderate = aFewAMinute()
   const people = (text: string) =>
     results.above(() => {
-      if (hasRoom(terminal.stderr)) terminal.stderr.write(`${text}\n`)
+      if (hasRoom(terminal.stderr, mailboxBytes)) terminal.stderr.write(`${text}\n`)
     })
   return {
     emit: (event) => {
       const line = moderate(event, told(event, describe(event)))
       if (line !== undefined && shows(level, line.level)) {
-        people(`${new Date(event.atMillis).toISOString()} ${line.level.padEnd(5)} ${line.text}`)
+        people(logged(line, event.atMillis))
       }
       if (event.ev !== "log" || line === undefined || shows(level, line.level)) results.emit(event)
     },
     fail: (text, atMillis) => {
-      people(`vix p2p: ${text.split("\n").map((part) => printable(part, 4_096)).join("\n")}`)
+      people(complaint("p2p", text))
       results.emit({ ev: "log", atMillis, level: "error", message: text })
     }
   }
@@ -124,8 +125,7 @@ const warningsAMinute = 20
 /** An end that was meant to be; others have an error instead of counters. */
 const isNormal = (exitCode: number): boolean => exitCode === 0 || exitCode === 5
 
-// What a reader leaves standing may not fill the memory.
-const hasRoom = (out: Out): boolean => out.waiting() <= Limits.defaults.mailboxBytes
+const { mailboxBytes } = Limits.defaults
 
 const direct = (print: () => void) => print()
 
@@ -133,7 +133,7 @@ const makers: Record<Mode, (terminal: Terminal, node: string) => Results> = {
   lines: ({ stdout }) => ({
     above: direct,
     emit: (event) => {
-      if (event.ev === "stats" && hasRoom(stdout)) stdout.write(statsLine(event.counters))
+      if (event.ev === "stats" && hasRoom(stdout, mailboxBytes)) stdout.write(statsLine(event.counters))
       if (event.ev === "final" && isNormal(event.exitCode)) stdout.write(finalBlock(event.counters))
     }
   }),
@@ -156,19 +156,8 @@ const makers: Record<Mode, (terminal: Terminal, node: string) => Results> = {
       }
     }
   },
-  ndjson: ({ stdout }, node) => {
-    const lineOf = EventLine.numbered(node)
-    let dropped = 0
-    return {
-      above: direct,
-      emit: (event) => {
-        if (event.ev !== "final" && !hasRoom(stdout)) {
-          dropped++
-          return
-        }
-        stdout.write(lineOf(event, dropped))
-        dropped = 0
-      }
-    }
-  }
+  ndjson: ({ stdout }, node) => ({
+    above: direct,
+    emit: Ndjson.writer(stdout, mailboxBytes, EventLine.numbered(node))
+  })
 }

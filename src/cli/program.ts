@@ -1,5 +1,4 @@
 /** What the command needs Effect for; loaded only then. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -17,6 +16,7 @@ import * as Output from "./output.js"
 import { run, type World } from "./p2p.js"
 import { parse } from "./parse.js"
 import { aborted } from "./signals.js"
+import { misuse } from "./telling.js"
 import * as Terminal from "./terminal.js"
 
 /** Runs `vix p2p` with what follows it on the line until `signal` aborts or the run is over. */
@@ -56,11 +56,11 @@ export const command = (argv: ReadonlyArray<string>, world: World): Effect.Effec
   )
 
 const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<number> =>
-  Effect.map(Clock.currentTimeMillis, (atMillis) => {
+  Effect.suspend(() => {
     const mode = error.events === "ndjson" ? "ndjson" : "lines"
     const output = Output.make({ mode, level: "info", warnings: [] }, error.node ?? "", terminal)
-    for (const problem of error.problems) output.fail(problem, atMillis)
-    terminal.stderr.write("See vix p2p --help\n")
-    output.emit({ ev: "final", atMillis, counters: Counters.zero, reasons: {}, exitCode: 1 })
-    return 1
+    return Effect.map(misuse("p2p", error, output.fail, terminal), (atMillis) => {
+      output.emit({ ev: "final", atMillis, counters: Counters.zero, reasons: {}, exitCode: 1 })
+      return 1
+    })
   })

@@ -21,6 +21,7 @@ import * as Output from "./registryOutput.js"
 import { type Invocation, parse } from "./registryParse.js"
 import { serve } from "./registryServer.js"
 import { aborted } from "./signals.js"
+import { misuse } from "./telling.js"
 import * as Terminal from "./terminal.js"
 
 /** What a run stands on. */
@@ -45,13 +46,13 @@ export const command = (argv: ReadonlyArray<string>, world: World): Effect.Effec
   )
 
 const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<number> =>
-  Effect.map(Clock.currentTimeMillis, (atMillis) => {
+  Effect.suspend(() => {
     const mode = error.events === "ndjson" ? "ndjson" : "lines"
     const output = Output.make({ mode, level: "info" }, terminal)
-    for (const problem of error.problems) output.fail(problem, atMillis)
-    terminal.stderr.write("See vix registry --help\n")
-    output.emit({ ev: "final", atMillis, counters: RegistryEvent.zero, exitCode: 1 })
-    return 1
+    return Effect.map(misuse("registry", error, output.fail, terminal), (atMillis) => {
+      output.emit({ ev: "final", atMillis, counters: RegistryEvent.zero, exitCode: 1 })
+      return 1
+    })
   })
 
 const run = (invocation: Invocation, world: World): Effect.Effect<number> => {

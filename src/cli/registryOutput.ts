@@ -4,8 +4,8 @@ import * as RegistryLimits from "../domain/RegistryLimits.js"
 import { type Level, shows } from "./level.js"
 import * as Ndjson from "./ndjson.js"
 import * as RegistryEvent from "./registryEvent.js"
-import type { Out, Terminal } from "./terminal.js"
-import { printable } from "./text.js"
+import { complaint, logged } from "./telling.js"
+import { hasRoom, type Out, type Terminal } from "./terminal.js"
 
 export interface Plan {
   readonly mode: "lines" | "quiet" | "ndjson"
@@ -23,24 +23,23 @@ export interface Output {
 export const make = ({ level, mode }: Plan, { stderr, stdout }: Terminal): Output => {
   const results = makers[mode](stdout)
   const people = (text: string): void => {
-    if (hasRoom(stderr)) stderr.write(`${text}\n`)
+    if (hasRoom(stderr, outputBytes)) stderr.write(`${text}\n`)
   }
   return {
     emit: (event) => {
       const line = RegistryEvent.describe(event)
       const shown = line !== undefined && shows(level, line.level)
-      if (shown) people(`${new Date(event.atMillis).toISOString()} ${line.level.padEnd(5)} ${line.text}`)
+      if (shown) people(logged(line, event.atMillis))
       if (event.ev !== "log" || shown) results(event)
     },
     fail: (text, atMillis) => {
-      people(`vix registry: ${text.split("\n").map((part) => printable(part, 4_096)).join("\n")}`)
+      people(complaint("registry", text))
       results({ ev: "log", atMillis, level: "error", message: text })
     }
   }
 }
 
-// What a reader leaves standing may not fill the memory.
-const hasRoom = (out: Out): boolean => out.waiting() <= RegistryLimits.defaults.outputBytes
+const { outputBytes } = RegistryLimits.defaults
 
 const encode = Schema.encodeSync(RegistryEvent.RegistryEvent)
 
@@ -57,14 +56,6 @@ const makers: Record<Plan["mode"], (stdout: Out) => Output["emit"]> = {
   },
   ndjson: (stdout) => {
     const lineOf = Ndjson.numbered({})
-    let dropped = 0
-    return (event) => {
-      if (event.ev !== "final" && !hasRoom(stdout)) {
-        dropped++
-        return
-      }
-      stdout.write(lineOf(encode(event), dropped))
-      dropped = 0
-    }
+    return Ndjson.writer(stdout, outputBytes, (event, dropped) => lineOf(encode(event), dropped))
   }
 }

@@ -29,6 +29,7 @@ import { type Invocation, parse } from "./simulateParse.js"
 import { Tally } from "./simulateTally.js"
 import * as Text from "./simulateText.js"
 import * as Work from "./simulateWork.js"
+import { misuse } from "./telling.js"
 import * as Terminal from "./terminal.js"
 
 /** What a run stands on. */
@@ -64,11 +65,9 @@ export const command = (argv: ReadonlyArray<string>, world: World): Effect.Effec
   )
 
 const misused = (error: UsageError, terminal: Terminal.Terminal): Effect.Effect<number> =>
-  Effect.map(Clock.currentTimeMillis, (atMillis) => {
+  Effect.suspend(() => {
     const output = Output.make(error.events === "ndjson" ? "ndjson" : "lines", terminal)
-    for (const problem of error.problems) output.fail(problem, atMillis)
-    terminal.stderr.write("See vix simulate --help\n")
-    return 1
+    return Effect.as(misuse("simulate", error, output.fail, terminal), 1)
   })
 
 /** What the parts of a run share. */

@@ -3,8 +3,9 @@ import { epochMillis } from "../simulation/Process.js"
 import type { Happening } from "../simulation/Trace.js"
 import * as Screen from "./screen.js"
 import type { Invocation } from "./simulateParse.js"
+import { complaint } from "./telling.js"
 import type { Terminal } from "./terminal.js"
-import { harmlessJson, printable } from "./text.js"
+import { harmlessJson } from "./text.js"
 
 export type Mode = "lines" | "screen" | "quiet" | "ndjson"
 
@@ -58,7 +59,7 @@ export const make = (mode: Mode, terminal: Terminal): Output => {
     report: people ? print : (text) => note(text.trimEnd()),
     note,
     fail: (text, atMillis) => {
-      note(`vix simulate: ${text.split("\n").map((part) => printable(part, 4_096)).join("\n")}`)
+      note(complaint("simulate", text))
       object(atMillis, { ev: "log", level: "error", message: text })
     },
     happening: mode !== "ndjson" ?

@@ -30,6 +30,9 @@ export interface Terminal {
   readonly onLeave: (restore: () => void, again: () => void) => () => void
 }
 
+/** Whether more may be written: what a reader leaves standing may not fill the memory. */
+export const hasRoom = (out: Out, mostBytes: number): boolean => out.waiting() <= mostBytes
+
 /** The streams of this process. Errors of stderr are nobody's concern. */
 export const ofProcess = (): Terminal => {
   let broken: string | undefined
