@@ -222,8 +222,8 @@ const bare = [node, "-e", "0"]
 const everybody = ["raw", "tls", "secret-stream", "libp2p", "vix"]
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  session("handshakes", "handshakes, one after another", "/s", everybody),
-  session("handshakes-64", "handshakes, 64 at once", "/s", everybody),
+  session("handshakes", "handshakes, one after another", "/s", ["protocol", ...everybody]),
+  session("handshakes-64", "handshakes, 64 at once", "/s", ["protocol", ...everybody]),
   session("round-trip", "round trip of 64 B, median", "us", [...everybody, "vix-streams"]),
   session("one-way", "messages of 100 B, one way", "/s", [
     "raw",

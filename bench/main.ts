@@ -40,7 +40,7 @@ const run = async () => {
   const { cores, cpu, load, node, openssl, system } = before
   console.log(`${cpu}, ${cores} cores, load ${load.toFixed(1)}; ${system}; Node ${node}, OpenSSL ${openssl}`)
   console.log(
-    `${rounds} interleaved rounds, ${seconds} s a sample; raw and node are the limits`
+    `${rounds} interleaved rounds, ${seconds} s a sample; raw, protocol and node are the limits`
   )
   const chosen = wanted.filter(({ name, unfit }) => {
     const why = unfit?.()

@@ -39,6 +39,7 @@ const contenders: Record<string, () => Promise<Contender>> = {
   "libp2p-batched": () => peer("libp2p", "batched"),
   "secret-stream": () => peer("secret-stream", "each"),
   "secret-stream-batched": () => peer("secret-stream", "batched"),
+  "protocol": async () => (await import("./Protocol.js")).make(),
   "vix": async () => (await import("./Vix.js")).make("functions"),
   "vix-streams": async () => (await import("./Vix.js")).make("streams")
 }
