@@ -11,7 +11,7 @@ import type { Proven } from "../protocol/Handshake.js"
 import * as Message from "../protocol/Message.js"
 import { Outbox } from "../protocol/Outbox.js"
 import type { Session, Sink } from "../protocol/Session.js"
-import type { Connection } from "../services/Transport.js"
+import type { Connection, TransportError } from "../services/Transport.js"
 import { type Core, move, now, publish } from "./core.js"
 import { close, died, drop, type Ending, gone, type Link } from "./link.js"
 import { Joined, Received } from "./received.js"
@@ -163,14 +163,14 @@ export class Exchange implements Sink {
    * Says goodbye: what still waits goes out if nobody is to blame, and what is sealed in any case; then Close, then
    * the socket drains. Whoever says it limits its time.
    */
-  farewell(reason: CloseReason): Effect.Effect<void> {
+  farewell(reason: CloseReason): Effect.Effect<unknown, TransportError> {
     return Effect.suspend(() => {
       if (classOf(reason) !== "none") this.outbox.abandon()
       const goodbye = Message.encodeClose(codeOf(reason), "")
       this.outbox.offerControl(Envelope.types.Close, goodbye, now(this.#core))
       this.#connection.write(this.outbox.flush(Number.POSITIVE_INFINITY))
       return Effect.zipRight(this.#connection.end, this.#connection.receive({ take: ignore }))
-    }).pipe(Effect.ignore)
+    })
   }
 
   /** Queues a Ping or Pong; it does not wait for anything. */

@@ -107,18 +107,30 @@ const conclude = (core: Core, link: Link, last: Ending): Effect.Effect<void> => 
   const end = link.direction === "inbound"
     ? Effect.suspend(() => leave(core, link, ending, 0))
     : Effect.flatMap(core.random.next, (random) => leave(core, link, ending, random))
-  return (defect === undefined ? end : Effect.zipRight(report(link, defect), end)).pipe(
-    Effect.catchAllCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.void : report(link, cause)),
-    Effect.zipRight(Effect.sync(() => {
-      core.deadlines.close.met(link)
-      core.links.delete(link.conn)
-      link.gone.done(Effect.void)
-    }))
+  const forget = () => {
+    core.deadlines.close.met(link)
+    core.links.delete(link.conn)
+    link.gone.done(Effect.void)
+    return Effect.void
+  }
+  return Effect.matchCauseEffect(
+    defect === undefined ? end : Effect.zipRight(report(link, defect), end),
+    {
+      onFailure: (cause) =>
+        // A goodbye that is cut off, or that meets a broken socket, is over like any other.
+        Cause.isDie(cause) ? Effect.zipRight(report(link, cause), Effect.suspend(forget)) : forget(),
+      onSuccess: forget
+    }
   )
 }
 
 /** Clears a connection away and says goodbye, if there is one to say. */
-const leave = (core: Core, link: Link, ending: Ending, random: number): Effect.Effect<void> => {
+const leave = (
+  core: Core,
+  link: Link,
+  ending: Ending,
+  random: number
+): Effect.Effect<unknown, TransportError> => {
   clear(core, link, ending, random)
   const { exchange } = link
   const { goodbye } = ending

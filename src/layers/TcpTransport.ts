@@ -135,11 +135,13 @@ const owned = <H, A>(
   Effect.uninterruptibleMask((restore) =>
     Effect.scopeWith((scope) => {
       const handle = open()
-      const release = Effect.sync(() => close(handle))
       return Effect.matchCauseEffect(restore(ready(handle)), {
-        onFailure: (cause) => Effect.zipRight(release, Effect.failCause(cause)),
+        onFailure: (cause) => {
+          close(handle)
+          return Effect.failCause(cause)
+        },
         // Not `Effect.addFinalizer`, which compares all fiber refs of both moments.
-        onSuccess: (it) => Effect.as(Scope.addFinalizer(scope, release), it)
+        onSuccess: (it) => Effect.as(Scope.addFinalizer(scope, Effect.sync(() => close(handle))), it)
       })
     })
   )
