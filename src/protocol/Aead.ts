@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { createCipheriv, createDecipheriv } from "node:crypto"
-import { keyBytes } from "./Crypto.js"
+import { keyBytes, tagBytes } from "./Crypto.js"
 import * as Pool from "./Pool.js"
 import * as ShortAead from "./ShortAead.js"
 
@@ -99,7 +99,6 @@ export const openFrom = (
 /** The key that follows a key, from which the old one cannot be found. @since 0.1.0 */
 export const rekey = (key: Uint8Array): Uint8Array => seal(key, rekeyNonce, nothing, zeros).ciphertext
 
-const tagBytes = 16
 const algorithm = "chacha20-poly1305"
 const options = { authTagLength: tagBytes } as const
 const nothing = new Uint8Array(0)

@@ -21,6 +21,9 @@ export const keyBytes = 32
 /** Bytes of an Ed25519 signature. @since 0.1.0 */
 export const signatureBytes = 64
 
+/** Bytes of a tag of the cipher. @since 0.1.0 */
+export const tagBytes = 16
+
 /** SHA-256 of the parts, one after the other. @since 0.1.0 */
 export const sha256 = (...parts: ReadonlyArray<Uint8Array>): Uint8Array =>
   // By way of a string, because a digest that is a buffer costs twice as much.

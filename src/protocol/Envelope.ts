@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Reason } from "../domain/Reason.js"
+import * as Crypto from "./Crypto.js"
 import * as Pool from "./Pool.js"
 import * as Varint from "./Varint.js"
 
@@ -32,11 +33,8 @@ export const headerBytes = 22
 /** Bytes of the nonce in a sealed body, right behind the header. @since 0.1.0 */
 export const nonceBytes = 12
 
-/** Bytes of the tag in a sealed body, right behind the nonce. @since 0.1.0 */
-export const tagBytes = 16
-
 /** Where the length of the ciphertext stands in a sealed body. @since 0.1.0 */
-export const sealedBytes = headerBytes + nonceBytes + tagBytes
+export const sealedBytes = headerBytes + nonceBytes + Crypto.tagBytes
 
 /** Bytes of the longest body, a frame without its length prefix, after the handshake. @since 0.1.0 */
 export const maxBody = 65_536

@@ -151,7 +151,7 @@ export class Noise {
           break
         }
         case "s": {
-          const size = this.#keyed ? Crypto.keyBytes + tagBytes : Crypto.keyBytes
+          const size = this.#keyed ? Crypto.keyBytes + Crypto.tagBytes : Crypto.keyBytes
           const bytes = this.#decrypt(message.subarray(at, at += size))
           if (bytes?.length !== Crypto.keyBytes) return "DecryptFailed"
           this.#remoteStatic = new Share(new Uint8Array(bytes), true)
@@ -243,7 +243,7 @@ export class Noise {
   #decrypt(text: Uint8Array): Uint8Array | undefined {
     let plaintext: Uint8Array | undefined = text
     if (this.#keyed) {
-      const end = text.length - tagBytes
+      const end = text.length - Crypto.tagBytes
       if (end < 0) return undefined
       plaintext = Aead.open(
         this.#key,
@@ -274,8 +274,6 @@ class Share {
     return this.#handle ??= Crypto.importShare(this.#bytes, this.#lasting)
   }
 }
-
-const tagBytes = 16
 
 const nothing = new Uint8Array(0)
 

@@ -7,6 +7,7 @@ import type { WasmContext } from "@chainsafe/as-chacha20poly1305/lib/src/wasm.js
 // The code alone: what stands around it in that package compiles it at once, compares tags in a time that tells how
 // much of them is right, and hands out what it has decrypted before.
 import { wasmCode } from "@chainsafe/as-chacha20poly1305/lib/src/wasmCode.js"
+import { tagBytes } from "./Crypto.js"
 
 /** Bytes of the longest text for which this is the quicker way. @since 0.1.0 */
 export const maxBytes = 384
@@ -75,8 +76,6 @@ export const open = (
   machine.wipe(length)
   return plaintext
 }
-
-const tagBytes = 16
 
 /** Without the two views that a call of `set` would need, which are dearer than a short text. */
 const copy = (from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void => {

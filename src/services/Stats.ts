@@ -29,7 +29,7 @@ export class Stats extends Context.Tag("vix/Stats")<Stats, {
   /** The counters now. */
   readonly snapshot: Effect.Effect<Counters>
   /** How often each reason has ended a connection or an attempt. */
-  readonly reasons: Effect.Effect<Readonly<Record<string, number>>>
+  readonly reasons: Effect.Effect<Readonly<Partial<Record<Reason, number>>>>
   /** The counters now and after every change; a slow consumer sees the latest only. */
   readonly changes: Stream.Stream<Counters>
 }>() {}
