@@ -161,10 +161,9 @@ const clear = (core: Core, link: Link, ending: Ending, random: number): void => 
     retryInMillis = withdraw(core, link, ending, random)
   } finally {
     // Whatever a Witness, a guard or a Stats of somebody else throws, nobody is left waiting.
-    const retry = retryInMillis
     // Made only for whoever asks: an error with its stack is dear.
-    link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis: retry })))
-    link.closed.done(Effect.succeed(retry))
+    link.opened.done(Effect.suspend(() => new ConnectError({ endpoint, reason, retryInMillis })))
+    link.closed.done(Effect.succeed(retryInMillis))
   }
 }
 

@@ -98,6 +98,7 @@ const conduct: typeof make = Effect.gen(function*() {
         )
     }
   )
+  // Before anybody shakes hands: what a party says does not change afterwards.
   core.party.listenPort = address.port
   listening.done(Effect.void)
   yield* Effect.forkScoped(heartbeat(core))
