@@ -464,7 +464,7 @@ describe("Guard", () => {
           }
         }
       ),
-      { numRuns: 100 }
+      { numRuns: 500 }
     )
   })
 })

@@ -123,29 +123,47 @@ describe("a party", () => {
     return [dialling, listening] as const
   }
 
-  it.each(knownAnswers)("$name: says the same in each of its handshakes", (known) => {
+  it.each(knownAnswers)("$name: says what it is, in each of its handshakes", (known) => {
     const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
-    const before = proofs(dialler, listener)
-    assert.deepStrictEqual(proofs(dialler, listener), before)
+    const meet = (one: Handshake.LocalParty, other: Handshake.LocalParty) =>
+      proofs({ ...dialler, local: one }, { ...listener, local: other })
+    const before = meet(dialler.local, listener.local)
+    assert.deepStrictEqual(meet(dialler.local, listener.local), before)
+    const one = {
+      ...dialler.local,
+      listenPort: 1_234,
+      capabilities: { changed: "yes" },
+      instance: unhex("00".repeat(16))
+    }
+    const other = { ...listener.local, listenPort: 4_321, nodeId: one.nodeId }
+    const [dialling, listening] = meet(one, other)
+    assert.deepStrictEqual([dialling, listening].map(({ listenPort }) => listenPort), [1_234, 4_321])
+    assert.strictEqual(listening.nodeId, one.nodeId)
+    assert.deepStrictEqual(dialling.capabilities, { changed: "yes" })
+    assert.strictEqual(dialling.instance, "00".repeat(16))
   })
 
-  it.each(knownAnswers)("$name: says what it is, whatever one like it has said before", (known) => {
+  it.each(knownAnswers)("$name: says nothing that one before it has said, whatever they share", (known) => {
     const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
-    proofs(dialler, listener)
-    const { identity, nodeId } = dialler.local
-    const changes = {
-      identity,
-      nodeId,
-      listenPort: 4_321,
-      instance: unhex("00".repeat(16)),
-      capabilities: { changed: "yes" }
+    const { identity, nodeId, staticKey } = dialler.local
+    const says = (local: Handshake.LocalParty) =>
+      hex(answered({ ...listener, local }, initiator(dialler).hello).helloAck)
+    const changes: ReadonlyArray<Partial<Handshake.LocalParty>> = [
+      { listenPort: 4_321 },
+      { nodeId },
+      { instance: new Uint8Array(16) },
+      { identity },
+      { capabilities: { changed: "yes" } },
+      { staticKey }
+    ]
+    const said = new Set([says(listener.local)])
+    for (const change of changes) {
+      const party = { ...listener.local, ...change }
+      const now = says(party)
+      assert.isFalse(said.has(now), Object.keys(change)[0])
+      assert.strictEqual(now, says({ ...party }), Object.keys(change)[0])
+      said.add(now)
     }
-    const [, listening] = proofs(dialler, { ...listener, local: { ...listener.local, ...changes } })
-    assert.strictEqual(hex(listening.publicKey), hex(identity.publicKey))
-    assert.strictEqual(listening.nodeId, nodeId)
-    assert.strictEqual(listening.listenPort, 4_321)
-    assert.strictEqual(listening.instance, "00".repeat(16))
-    assert.deepStrictEqual(listening.capabilities, { changed: "yes" })
   })
 
   it.each(knownAnswers)("$name: leaves the keys of a session to the session alone", (known) => {
@@ -166,15 +184,15 @@ describe("a party", () => {
 
   it.each(knownAnswers)("$name: begins with its own keys, whatever one like it began with", (known) => {
     const [dialler, listener] = [knownEnd(known, "initiator"), knownEnd(known, "responder")]
-    const hears = (keys: Partial<Handshake.LocalParty>) =>
-      responder({ ...listener, local: { ...listener.local, ...keys } }).receive(initiator(dialler).hello, 0)
-    assert.deepStrictEqual(hears({}), { _tag: "Hello" })
-    assert.deepStrictEqual(hears({ networkKey: unhex("42".repeat(32)) }), {
-      _tag: "Rejected",
-      reason: "NotMember"
-    })
-    const { staticKey } = dialler.local
-    assert.isDefined(proofs(dialler, { ...listener, local: { ...listener.local, staticKey } }))
+    const hear = (local: Handshake.LocalParty) =>
+      responder({ ...listener, local }).receive(initiator(dialler).hello, 0)
+    assert.deepStrictEqual(hear(listener.local), { _tag: "Hello" })
+    const stranger = { ...listener.local, networkKey: unhex("42".repeat(32)) }
+    assert.deepStrictEqual(hear(stranger), { _tag: "Rejected", reason: "NotMember" })
+    const { identity, networkKey, staticKey } = dialler.local
+    const local = { ...stranger, identity, networkKey, staticKey }
+    const [, listening] = proofs(dialler, { ...listener, local })
+    assert.strictEqual(hex(listening.publicKey), hex(identity.publicKey))
   })
 
   it.each(knownAnswers)("$name: does not begin with a network key of another length", (known) => {
