@@ -1,9 +1,8 @@
 /** Our protocol over `node:net`, without a node around it: the limit of what a node can do in a handshake. */
 import { once } from "node:events"
 import * as Net from "node:net"
-import { Limits, NodeEntropy, NodeId } from "vix"
+import { Identity, Limits, NodeEntropy, NodeId } from "vix"
 import {
-  Crypto,
   Envelope,
   Ephemerals,
   type Handshake,
@@ -22,19 +21,18 @@ export const make = (): Contender => ({
 
 const entropy = NodeEntropy.make
 
-const party = (nodeId: string): Handshake.LocalParty => {
-  const { privateKey, publicKey } = entropy.signing()
-  return {
-    identity: { publicKey, sign: (text) => Crypto.sign(privateKey, text) },
-    instance: entropy.bytes(16),
-    nodeId: NodeId.NodeId.make(nodeId),
-    listenPort: 0,
-    capabilities: {},
-    staticKey: entropy.keyAgreement(),
-    networkKey: new Uint8Array(32),
-    limits: Limits.defaults
-  }
-}
+const party = (nodeId: string): Handshake.LocalParty => ({
+  identity: Identity.fromKeyPair(entropy.signing()),
+  instance: entropy.bytes(16),
+  nodeId: NodeId.NodeId.make(nodeId),
+  listenPort: 0,
+  capabilities: {},
+  staticKey: entropy.keyAgreement(),
+  networkKey: new Uint8Array(32),
+  limits: Limits.defaults
+})
+
+const nothing = new Uint8Array(0)
 
 /** Greets with a Ping, as a node does. */
 const serve = async (): Promise<number> => {
@@ -47,7 +45,7 @@ const serve = async (): Promise<number> => {
       if (step._tag === "Rejected") throw new Error(step.reason)
       if (step._tag === "Hello") {
         socket.write(responder.reply(entropy.keyAgreement()))
-        return shake(new Uint8Array(0))
+        return shake(nothing)
       }
       if (step._tag !== "Proven") return undefined
       const session = responder.accept()
@@ -66,12 +64,11 @@ const dialler = (local: Handshake.LocalParty): Dial => (port) =>
   new Promise((opened) => {
     const socket = Net.connect({ host: "127.0.0.1", port, noDelay: true })
     const initiator = new Initiator.Initiator(local, entropy.keyAgreement())
-    let connSeq = 0n
     const shake = (chunk: Uint8Array): Session.Session | undefined => {
       const step = initiator.receive(chunk)
       if (step._tag === "Rejected") throw new Error(step.reason)
       if (step._tag !== "Proven") return undefined
-      const { frame, session } = initiator.finish({ connSeq: ++connSeq, seenSeq: 0n })
+      const { frame, session } = initiator.finish({ connSeq: 1n, seenSeq: 0n })
       socket.write(frame)
       return session
     }
@@ -101,8 +98,9 @@ const hear = (
   }
   socket.on("error", () => socket.destroy())
   socket.on("data", (chunk: Buffer) => {
-    const begun = session === undefined
+    // What came behind the handshake is the session's already.
+    const rest = session === undefined ? nothing : chunk
     session ??= shake(chunk)
-    session?.receive(begun ? new Uint8Array(0) : chunk, performance.now(), sink)
+    session?.receive(rest, performance.now(), sink)
   })
 }

@@ -3,7 +3,9 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import type * as Random from "effect/Random"
 import type { Scheduler } from "effect/Scheduler"
 import type { Admission } from "../domain/Admission.js"
@@ -89,6 +91,10 @@ export const publish = (core: Core, event: Untimed): void => {
   core.witness(timed)
   core.events.publish(timed)
 }
+
+/** For what runs beside its caller: nobody waits for it, and a defect that ends it must not go unheard. */
+export const heard: <A, E, R>(forks: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect
+  .withUnhandledErrorLogLevel(Option.some(LogLevel.Error))
 
 const isDial = (state: PeerState.PeerState): boolean => state === "Connecting" || state === "Handshaking"
 

@@ -7,13 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
-import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
-import { type Core, linkWith, now, publish } from "./core.js"
+import { type Core, heard, linkWith, now, publish } from "./core.js"
 import { begin, run } from "./lifecycle.js"
 import type { Link } from "./link.js"
 import { dial } from "./outbound.js"
@@ -136,11 +135,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
               Effect.sync(() => core.guard.want(endpoint)),
               () => Effect.sync(() => core.guard.unwant(endpoint))
             ),
-            // Nobody waits for it, and a defect that ends it must not go unheard.
-            Effect.withUnhandledErrorLogLevel(
-              Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis))),
-              Option.some(LogLevel.Error)
-            )
+            heard(Effect.asVoid(Effect.forkScoped(keep(endpoint, delayMillis))))
           )
           : Effect.void
     }

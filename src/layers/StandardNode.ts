@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -19,7 +18,7 @@ import type { NodeEvent } from "../domain/NodeEvent.js"
 import type { PeerId } from "../domain/PeerId.js"
 import * as PeerState from "../domain/PeerState.js"
 import { PeerTable } from "../domain/PeerTable.js"
-import { type Core, describe, linkWith, now, publish } from "../internal/core.js"
+import { type Core, describe, heard, linkWith, now, publish } from "../internal/core.js"
 import { Deadline } from "../internal/deadline.js"
 import * as Dialler from "../internal/dialler.js"
 import { heartbeat } from "../internal/heartbeat.js"
@@ -65,12 +64,7 @@ export type Parts =
  */
 export const make: Effect.Effect<Node["Type"], TransportError, Parts | Scope.Scope> = Effect.flatMap(
   FiberRef.get(FiberRef.currentScheduler),
-  (scheduler) =>
-    Effect.suspend(() => conduct).pipe(
-      // Nobody waits for what runs beside a node, and a defect that ends it must not go unheard.
-      Effect.locally(FiberRef.unhandledErrorLogLevel, Option.some(LogLevel.Error)),
-      Effect.withScheduler(together(scheduler))
-    )
+  (scheduler) => Effect.withScheduler(heard(Effect.suspend(() => conduct)), together(scheduler))
 )
 
 /** @since 0.1.0 */
