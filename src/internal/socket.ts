@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Socket } from "node:net"
+import { type Server, Socket } from "node:net"
 import * as Endpoint from "../domain/Endpoint.js"
 import { type Connection, type Receiver, TransportError } from "../services/Transport.js"
 import { type BusyPoll, Conversation } from "./conversation.js"
@@ -78,19 +78,29 @@ export const socketOptions = (inlet: Inlet) => ({
   onread: inlet
 })
 
+/** What a listening server of `node:net` holds for the system's socket; it tells of each connection by its own handle. */
+interface ListeningHandle {
+  onconnection: (failure: number, accepted: unknown) => void
+}
+
 /**
- * An accepted socket that has read nothing yet, as one that reads into an inlet. A server of `node:net` has no option
- * for it, so what it made is taken apart; what was set on the handle, as `noDelay`, stays.
+ * Gives a listening server's connections to `accept`, as sockets that read into inlets and have read nothing yet. Node
+ * has no option for it: what it makes for a connection would have to be taken apart again, and costs more than the one
+ * socket that is needed. Failures stay the server's.
  *
  * @since 0.1.0
  */
-export const adopt = (accepted: Socket, inlet: Inlet): Socket => {
-  const shell = accepted as unknown as { _handle: unknown }
-  if (!shell._handle) throw new Error("this version of Node keeps the handle of a socket elsewhere")
-  const adopted = Object.assign(socketOptions(inlet), { handle: shell._handle, pauseOnCreate: true })
-  shell._handle = null
-  accepted.destroy()
-  return new Socket(adopted)
+export const acceptFrom = (server: Server, accept: (socket: Socket, inlet: Inlet) => void): void => {
+  const { _handle: handle } = server as unknown as { readonly _handle: Partial<ListeningHandle> | null }
+  const standard = handle?.onconnection
+  if (!handle || !standard) throw new Error("this version of Node keeps the handle of a server elsewhere")
+  handle.onconnection = (failure, accepted) => {
+    if (!accepted) return standard.call(handle, failure, accepted)
+    const inlet = new Inlet()
+    const socket = new Socket(Object.assign(socketOptions(inlet), { handle: accepted, pauseOnCreate: true }))
+    socket.setNoDelay(true)
+    accept(socket, inlet)
+  }
 }
 
 /**

@@ -4,19 +4,38 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
-import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto"
+import { generateKeyPairSync, type KeyObject, randomBytes, randomFillSync } from "node:crypto"
 import type { KeyPair } from "../protocol/KeyPair.js"
 import { Entropy } from "../services/Entropy.js"
 
 /** @since 0.1.0 */
 export const make: typeof Entropy.Service = Entropy.of({
-  bytes: (size) => new Uint8Array(randomBytes(size)),
+  bytes: (size) => size > shortBytes ? new Uint8Array(randomBytes(size)) : short(size),
   keyAgreement: () => generate("x25519"),
   signing: () => generate("ed25519")
 })
 
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Entropy> = Layer.succeed(Entropy, make)
+
+/** What is no longer than this comes from a store: a call of the system for each costs more than all else about them. */
+const shortBytes = 64
+
+const store = new Uint8Array(64 * shortBytes)
+
+/** How much of the store has been given out. */
+let given = store.length
+
+const short = (size: number): Uint8Array => {
+  if (given + size > store.length) {
+    randomFillSync(store)
+    given = 0
+  }
+  const bytes = store.slice(given, given + size)
+  // Nothing is given out twice, and nobody finds here what was.
+  store.fill(0, given, given += size)
+  return bytes
+}
 
 /** What Node returns for a public key encoding alone, which its types do not know. */
 type Generate = (type: string, options: { readonly publicKeyEncoding: { readonly format: "jwk" } }) => {

@@ -14,7 +14,7 @@ import * as Endpoint from "../domain/Endpoint.js"
 import { BusyPoll, type Loop } from "../internal/conversation.js"
 import { reasonOf } from "../internal/errno.js"
 import { receive } from "../internal/reception.js"
-import { adopt, connection, endsOf, Inlet, reset, socketOptions } from "../internal/socket.js"
+import { acceptFrom, connection, endsOf, Inlet, reset, socketOptions } from "../internal/socket.js"
 import {
   type Connection,
   type ListenOptions,
@@ -91,17 +91,17 @@ const dial = (endpoint: Endpoint.Endpoint, poll: BusyPoll, lookup: Net.LookupFun
 const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Reception, poll: BusyPoll) {
   // Made first and so closed last: the port is free before the handlers say goodbye.
   const run = yield* FiberSet.makeRuntime<never, void, never>()
+  const accept = (socket: Net.Socket, inlet: Inlet): void => {
+    const ends = endsOf(socket)
+    if (ends === undefined || !reception.admit(ends.remote)) {
+      // It has no other listener, and its reset may fail.
+      socket.on("error", () => {})
+      return reset(socket)
+    }
+    receive(run, reception, connection(socket, inlet, ends, poll), () => socket.destroy())
+  }
   return yield* owned(
-    () =>
-      Net.createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
-        // A refused one has no other listener, and its reset may fail.
-        accepted.on("error", () => {})
-        const ends = endsOf(accepted)
-        if (ends === undefined || !reception.admit(ends.remote)) return reset(accepted)
-        const inlet = new Inlet()
-        const socket = adopt(accepted, inlet)
-        receive(run, reception, connection(socket, inlet, ends, poll), () => socket.destroy())
-      }),
+    () => Net.createServer(),
     (server) =>
       Effect.async<Endpoint.Endpoint, TransportError>((resume) => {
         const wanted = Endpoint.make(options.host ?? "::", options.port)
@@ -110,12 +110,13 @@ const listen = Effect.fnUntraced(function*(options: ListenOptions, reception: Re
             ? run(Effect.logWarning("a newcomer could not be accepted", reasonOf(cause)))
             : resume(new TransportError({ reason: reasonOf(cause), endpoint: wanted, cause })))
         server.listen({ port: options.port, host: options.host }, () => {
-          const address = server.address()
-          resume(Effect.succeed(
-            typeof address === "object" && address !== null
+          resume(Effect.sync(() => {
+            acceptFrom(server, accept)
+            const address = server.address()
+            return typeof address === "object" && address !== null
               ? Endpoint.make(address.address, address.port)
               : wanted
-          ))
+          }))
         })
       }),
     (server) => {
