@@ -184,13 +184,16 @@ class SocketConnection implements Connection {
   }
 
   get end(): Effect.Effect<void, TransportError> {
+    const socket = this.#socket
     return Effect.suspend(() => {
-      if (!this.#gone && !this.#socket.writableEnded) {
-        this.#socket.once("finish", () => this.#writable.raise())
-        this.#socket.end()
+      if (!this.#gone && !socket.writableEnded) {
+        socket.end()
+        // The system has it all, and the FIN leaves behind it: nothing to wait for, which would wake the fiber once more.
+        if (socket.writableLength === 0) return Effect.void
+        socket.once("finish", () => this.#writable.raise())
       }
       return this.#wait(() => {
-        if (this.#socket.writableFinished) return Effect.void
+        if (socket.writableFinished) return Effect.void
         return this.#gone ? this.#fail() : undefined
       })
     })
