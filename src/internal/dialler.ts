@@ -9,6 +9,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import type { Endpoint } from "../domain/Endpoint.js"
 import type { Judgement, Source } from "../services/ConnectionGuard.js"
 import { ConnectError, type Peer } from "../services/Node.js"
@@ -32,7 +33,14 @@ const arriving: Judgement = { verdict: "deduplicated", retryIn: Duration.zero }
 export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
   Effect.gen(function*() {
     // What has begun is cleared away by its fiber: nothing may interrupt that before its first step.
-    const start = yield* Effect.uninterruptible(FiberSet.makeRuntime<never, void>())
+    const start = yield* FiberSet.makeRuntime<never, void>().pipe(
+      Effect.uninterruptible,
+      Effect.withScheduler(core.scheduler),
+      // Each dial adds its scope to a copy of this: the other services of a program would be copied for nothing.
+      Effect.mapInputContext((context: Context.Context<Scope.Scope>) =>
+        Context.pick(Scope.Scope, Tracer.ParentSpan)(context)
+      )
+    )
     const inFlight = new Map<string, Link>()
 
     const gaveWay = new Set<string>()
@@ -70,7 +78,7 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
       const key = endpoint.toString()
       inFlight.set(key, link)
       const life = inScopeForGood(run(core, link, () => dial(core, link)))
-      start(life, { immediate: false, scheduler: core.scheduler }).addObserver(() => {
+      start(life, { immediate: false }).addObserver(() => {
         if (inFlight.get(key) === link) inFlight.delete(key)
       })
       return link
