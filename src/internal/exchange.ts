@@ -160,17 +160,15 @@ export class Exchange implements Sink {
   }
 
   /**
-   * Says goodbye: what still waits goes out if nobody is to blame, and what is sealed in any case; then Close, then
-   * the socket drains. Whoever says it limits its time.
+   * Says goodbye at once: what still waits goes out if nobody is to blame, and what is sealed in any case; then Close.
+   * Returns the wait until the socket has drained and the other end writes no more. Whoever says it limits its time.
    */
   farewell(reason: CloseReason): Effect.Effect<unknown, TransportError> {
-    return Effect.suspend(() => {
-      if (classOf(reason) !== "none") this.outbox.abandon()
-      const goodbye = Message.encodeClose(codeOf(reason), "")
-      this.outbox.offerControl(Envelope.types.Close, goodbye, now(this.#core))
-      this.#connection.write(this.outbox.flush(Number.POSITIVE_INFINITY))
-      return Effect.zipRight(this.#connection.end, this.#connection.receive({ take: ignore }))
-    })
+    if (classOf(reason) !== "none") this.outbox.abandon()
+    const goodbye = Message.encodeClose(codeOf(reason), "")
+    this.outbox.offerControl(Envelope.types.Close, goodbye, now(this.#core))
+    this.#connection.write(this.outbox.flush(Number.POSITIVE_INFINITY))
+    return Effect.zipRight(this.#connection.end, this.#connection.receive({ take: ignore }))
   }
 
   /** Queues a Ping or Pong; it does not wait for anything. */
