@@ -142,7 +142,8 @@ const owned = <H, A>(
           return Effect.failCause(cause)
         },
         // Not `Effect.addFinalizer`, which compares all fiber refs of both moments.
-        onSuccess: (it) => Effect.as(Scope.addFinalizerExit(scope, () => Effect.sync(() => close(handle))), it)
+        onSuccess: (it) =>
+          Effect.as(Scope.addFinalizerExit(scope, () => Effect.sync(() => close(handle))), it)
       })
     })
   )

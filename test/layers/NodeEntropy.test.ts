@@ -17,6 +17,20 @@ describe("NodeEntropy", () => {
       assert.notDeepEqual(first, entropy.bytes(32))
     }).pipe(Effect.provide(NodeEntropy.layer)))
 
+  it.effect("gives nothing out twice, and nothing that it has wiped", () =>
+    Effect.gen(function*() {
+      const entropy = yield* Entropy
+      // Of these, many come from one draw, and some lie across the end of it.
+      const sizes = Array.from({ length: 2_000 }, (_, at) => 8 + at % 60)
+      const drawn = sizes.map(entropy.bytes)
+      assert.deepStrictEqual(drawn.map(({ length }) => length), sizes)
+      const all = Buffer.concat(drawn)
+      const words = new Set<string>()
+      for (let at = 0; at + 8 <= all.length; at++) words.add(all.toString("latin1", at, at + 8))
+      assert.strictEqual(words.size, all.length - 7)
+      assert.isFalse(words.has("\0".repeat(8)))
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+
   it.effect("makes X25519 pairs that agree", () =>
     Effect.gen(function*() {
       const entropy = yield* Entropy
