@@ -84,7 +84,8 @@ class Channel extends EventEmitter {
     })
     stream.addEventListener("drain", () => this.emit("drain"))
     stream.addEventListener("close", () => this.emit("close"))
-    stream.addEventListener("remoteCloseWrite", () => stream.close())
+    // It rejects if the connection is closed meanwhile.
+    stream.addEventListener("remoteCloseWrite", () => void stream.close().catch(() => {}))
     return this
   }
 
