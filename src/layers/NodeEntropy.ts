@@ -10,7 +10,7 @@ import { Entropy } from "../services/Entropy.js"
 
 /** @since 0.1.0 */
 export const make: typeof Entropy.Service = Entropy.of({
-  bytes: (size) => size > shortBytes ? new Uint8Array(randomBytes(size)) : short(size),
+  bytes: (size) => isShort(size) ? short(size) : new Uint8Array(randomBytes(size)),
   keyAgreement: () => generate("x25519"),
   signing: () => generate("ed25519")
 })
@@ -18,8 +18,10 @@ export const make: typeof Entropy.Service = Entropy.of({
 /** @since 0.1.0 */
 export const layer: Layer.Layer<Entropy> = Layer.succeed(Entropy, make)
 
-/** What is no longer than this comes from a store: a call of the system for each costs more than all else about them. */
+/** What is no longer than this comes from a store: a call of the system for each costs more than all else about it. */
 const shortBytes = 64
+
+const isShort = (size: number): boolean => Number.isInteger(size) && size >= 0 && size <= shortBytes
 
 const store = new Uint8Array(64 * shortBytes)
 
@@ -31,9 +33,11 @@ const short = (size: number): Uint8Array => {
     randomFillSync(store)
     given = 0
   }
-  const bytes = store.slice(given, given + size)
-  // Nothing is given out twice, and nobody finds here what was.
-  store.fill(0, given, given += size)
+  const from = given
+  given += size
+  const bytes = store.slice(from, given)
+  // Nobody finds here what was given out.
+  store.fill(0, from, given)
   return bytes
 }
 

@@ -23,6 +23,21 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)
 
 describe("Node", () => {
+  world("dials under the span in which it was made", () =>
+    Effect.gen(function*() {
+      const memory = yield* MemoryTransport.make({ host: "10.0.0.2" })
+      const spans: Array<string> = []
+      const dial: typeof memory.dial = (to) =>
+        Effect.zipRight(
+          Effect.tap(Effect.orDie(Effect.currentSpan), ({ name }) => Effect.sync(() => spans.push(name))),
+          memory.dial(to)
+        )
+      yield* start("A")
+      const b = yield* Effect.withSpan(start("B", { transport: { ...memory, dial } }), "the making of B")
+      yield* b.node.connect(endpoint())
+      assert.deepStrictEqual(spans, ["the making of B"])
+    }))
+
   world(
     "two nodes meet: one session, the same at both ends, and honest counters",
     () =>

@@ -17,6 +17,12 @@ describe("NodeEntropy", () => {
       assert.notDeepEqual(first, entropy.bytes(32))
     }).pipe(Effect.provide(NodeEntropy.layer)))
 
+  it.effect.each([-1, 1.5, Number.NaN])("refuses to give %d bytes", (size) =>
+    Effect.gen(function*() {
+      const entropy = yield* Entropy
+      assert.throws(() => entropy.bytes(size), RangeError)
+    }).pipe(Effect.provide(NodeEntropy.layer)))
+
   it.effect("gives nothing out twice, and nothing that it has wiped", () =>
     Effect.gen(function*() {
       const entropy = yield* Entropy

@@ -27,7 +27,7 @@ import { Identity } from "../../src/services/Identity.js"
 import { Node } from "../../src/services/Node.js"
 import * as NodeConfig from "../../src/services/NodeConfig.js"
 import { Stats } from "../../src/services/Stats.js"
-import type { TransportError } from "../../src/services/Transport.js"
+import { Transport, type TransportError } from "../../src/services/Transport.js"
 import { read, write } from "./connections.js"
 
 export interface Started {
@@ -44,6 +44,8 @@ export interface Options extends Partial<Omit<NodeConfig.Settings, "id" | "limit
   readonly limits?: Partial<Limits.Limits>
   /** The key of an earlier node; a fresh one without it. */
   readonly identity?: Identity["Type"]
+  /** One in memory, of its host, without it. */
+  readonly transport?: Transport["Type"]
   /** What discovery hears; nothing without it. */
   readonly heard?: Stream.Stream<Candidate>
 }
@@ -51,7 +53,7 @@ export interface Options extends Partial<Omit<NodeConfig.Settings, "id" | "limit
 /** Starts a node that lives in the scope. Its host is 10.0.0.1 unless it says otherwise; its port is 9001. */
 export const start = (
   id: string,
-  { heard = Stream.empty, host = "10.0.0.1", identity, limits, ...settings }: Options = {}
+  { heard = Stream.empty, host = "10.0.0.1", identity, limits, transport, ...settings }: Options = {}
 ): Effect.Effect<Started, TransportError, MemoryNetwork | Scope.Scope> =>
   Effect.gen(function*() {
     const config = NodeConfig.layer({
@@ -67,7 +69,7 @@ export const start = (
         identity === undefined ? EphemeralIdentity.layer : Layer.succeed(Identity, identity)
       ),
       Layer.provide([
-        MemoryTransport.layer({ host }),
+        transport === undefined ? MemoryTransport.layer({ host }) : Layer.succeed(Transport, transport),
         NodeEntropy.layer,
         Layer.succeed(Discovery, {
           listen: ({ candidate }) =>
