@@ -17,7 +17,7 @@ describe("NodeEntropy", () => {
       assert.notDeepEqual(first, entropy.bytes(32))
     }).pipe(Effect.provide(NodeEntropy.layer)))
 
-  it.effect.each([-1, 1.5, Number.NaN])("refuses to give %d bytes", (size) =>
+  it.effect.each([-1, Number.NaN])("refuses to give %d bytes", (size) =>
     Effect.gen(function*() {
       const entropy = yield* Entropy
       assert.throws(() => entropy.bytes(size), RangeError)
