@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type { LookupFunction } from "node:net"
 import { networkInterfaces } from "node:os"
@@ -192,6 +193,39 @@ describe("TcpTransport", () => {
         yield* Effect.scoped(Effect.flatMap(pair("127.0.0.1"), ({ far, near }) => ending(near, far)))
         assert.strictEqual(yield* sockets(before), before, `ending ${index}`)
       }
+    }).pipe(Effect.provide(TcpTransport.layer)))
+
+  it.scopedLive("receives who comes before the fiber that listens has gone on", () =>
+    Effect.gen(function*() {
+      const transport = yield* Transport
+      const address = yield* Effect.scoped(
+        transport.listen({ host: "127.0.0.1", port: 0 }, everyone(() => Effect.void))
+      )
+      const own = yield* FiberRef.get(FiberRef.currentScheduler)
+      const held: Array<() => void> = []
+      let holding = true
+      const met = yield* Deferred.make<Connection>()
+      yield* transport.listen(address, everyone((far) => Deferred.succeed(met, far))).pipe(
+        Effect.zipRight(Effect.never),
+        Effect.withScheduler({
+          shouldYield: (fiber) => own.shouldYield(fiber),
+          scheduleTask: (task, priority) => holding ? void held.push(task) : own.scheduleTask(task, priority)
+        }),
+        Effect.forkScoped
+      )
+      const release = Effect.sync(() => {
+        holding = false
+        for (const task of held.splice(0)) task()
+      })
+      yield* Effect.addFinalizer(() => release)
+      for (let turns = 0; turns < 100 && held.length === 0; turns++) yield* turn
+      // The system listens, and the fiber has yet to learn of it.
+      const near = yield* transport.dial(address)
+      for (let turns = 0; turns < 10; turns++) yield* turn
+      assert.isFalse(yield* Deferred.isDone(met))
+      yield* release
+      const far = yield* Effect.timeout(Deferred.await(met), "2 seconds")
+      assert.strictEqual(String(far.remote), String(near.local))
     }).pipe(Effect.provide(TcpTransport.layer)))
 
   it.scopedLive("frees its port before its handlers have said goodbye", () =>
