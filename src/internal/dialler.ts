@@ -35,7 +35,6 @@ export const make = (core: Core): Effect.Effect<Dialler, never, Scope.Scope> =>
     // What has begun is cleared away by its fiber: nothing may interrupt that before its first step.
     const start = yield* FiberSet.makeRuntime<never, void>().pipe(
       Effect.uninterruptible,
-      Effect.withScheduler(core.scheduler),
       // Each dial adds its scope to a copy of this: the other services of a program would be copied for nothing.
       Effect.mapInputContext((context: Context.Context<Scope.Scope>) =>
         Context.pick(Scope.Scope, Tracer.ParentSpan)(context)

@@ -249,7 +249,7 @@ const hints = (core: Core, dialler: Dialler.Dialler) =>
         courteous.delete(place)
         dialler.attempt(endpoint, "automatic", key)
       })
-      start(Effect.zipRight(Effect.sleep(deferMillis), dial), { scheduler: core.scheduler })
+      start(Effect.zipRight(Effect.sleep(deferMillis), dial))
     }
   })
 
