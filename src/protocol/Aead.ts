@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createCipheriv, createDecipheriv } from "node:crypto"
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto"
 import { keyBytes, tagBytes } from "./Crypto.js"
 import * as Pool from "./Pool.js"
 import * as ShortAead from "./ShortAead.js"
@@ -14,11 +14,39 @@ export interface Sealed {
   readonly tag: Uint8Array
 }
 
+/** A key for many texts: its 32 bytes for short ones, and for OpenSSL a handle that is made once. @since 0.1.0 */
+export class Key {
+  readonly #bytes: Uint8Array
+  #handle: KeyObject | undefined
+
+  /** The bytes are the key's from now on: it writes over them. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** Given bytes, Node 24 finds out by two errors that it throws and catches that they are no handle. */
+  get handle(): KeyObject {
+    return this.#handle ??= createSecretKey(this.#bytes)
+  }
+
+  /** Becomes the key that follows, from which the old one cannot be found. */
+  turn(): void {
+    const next = seal(this.#bytes, turnNonce, nothing, zeros).ciphertext
+    this.#bytes.set(next)
+    next.fill(0)
+    this.#handle = undefined
+  }
+}
+
 /** Encrypts under a nonce of 12 bytes that this key never saw before, and binds `ad` to it. @since 0.1.0 */
 export const seal = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Sealed => {
   const { length } = plaintext
   const target = Pool.take(length + tagBytes)
-  sealInto(key, nonce, ad, nothing, plaintext, target, 0, length)
+  sealInto(new Key(key), nonce, ad, nothing, plaintext, target, 0, length)
   return { ciphertext: target.subarray(0, length), tag: target.subarray(length) }
 }
 
@@ -29,7 +57,7 @@ export const seal = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plainte
  * @since 0.1.0
  */
 export const sealInto = (
-  key: Uint8Array,
+  key: Key,
   nonce: Uint8Array,
   ad: Uint8Array,
   head: Uint8Array,
@@ -40,10 +68,10 @@ export const sealInto = (
 ): Uint8Array | undefined => {
   const length = head.length + rest.length
   if (isShort(length, ad)) {
-    ShortAead.seal(key, nonce, ad, head, rest, target, at, tagAt)
+    ShortAead.seal(key.bytes, nonce, ad, head, rest, target, at, tagAt)
     return undefined
   }
-  const cipher = createCipheriv(algorithm, key, nonce, options)
+  const cipher = createCipheriv(algorithm, key.handle, nonce, options)
   cipher.setAAD(ad, { plaintextLength: length })
   if (head.length > 0) target.set(cipher.update(head), at)
   const text = cipher.update(rest)
@@ -63,7 +91,7 @@ export const open = (
   tag: Uint8Array
 ): Uint8Array | undefined =>
   tag.length === tagBytes
-    ? openFrom(key, nonce, ad, ciphertext, 0, ciphertext.length, tag, 0)
+    ? openFrom(new Key(key), nonce, ad, ciphertext, 0, ciphertext.length, tag, 0)
     : undefined
 
 /**
@@ -73,7 +101,7 @@ export const open = (
  * @since 0.1.0
  */
 export const openFrom = (
-  key: Uint8Array,
+  key: Key,
   nonce: Uint8Array,
   ad: Uint8Array,
   text: Uint8Array,
@@ -82,8 +110,8 @@ export const openFrom = (
   tag: Uint8Array,
   tagAt: number
 ): Uint8Array | undefined => {
-  if (isShort(end - start, ad)) return ShortAead.open(key, nonce, ad, text, start, end, tag, tagAt)
-  const decipher = createDecipheriv(algorithm, key, nonce, options)
+  if (isShort(end - start, ad)) return ShortAead.open(key.bytes, nonce, ad, text, start, end, tag, tagAt)
+  const decipher = createDecipheriv(algorithm, key.handle, nonce, options)
   decipher.setAAD(ad, { plaintextLength: end - start })
   decipher.setAuthTag(tag.subarray(tagAt, tagAt + tagBytes))
   const plaintext = decipher.update(text.subarray(start, end))
@@ -96,14 +124,11 @@ export const openFrom = (
   return plaintext
 }
 
-/** The key that follows a key, from which the old one cannot be found. @since 0.1.0 */
-export const rekey = (key: Uint8Array): Uint8Array => seal(key, rekeyNonce, nothing, zeros).ciphertext
-
 const algorithm = "chacha20-poly1305"
 const options = { authTagLength: tagBytes } as const
 const nothing = new Uint8Array(0)
 const zeros = new Uint8Array(keyBytes)
-const rekeyNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
+const turnNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
 
 const isShort = (length: number, ad: Uint8Array): boolean =>
   length <= ShortAead.maxBytes && ad.length <= ShortAead.maxAdBytes

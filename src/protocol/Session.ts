@@ -65,8 +65,8 @@ export class Session {
   /** The handshake's hash in hexadecimal, the same at both ends and nowhere else. */
   readonly idText: string
   readonly #limits: SessionOptions["limits"]
-  readonly #sendKey: Uint8Array
-  readonly #receiveKey: Uint8Array
+  readonly #sendKey: Aead.Key
+  readonly #receiveKey: Aead.Key
   readonly #firstSent: number
   #sent = 0
   #opened = 0
@@ -81,8 +81,8 @@ export class Session {
   constructor({ id, limits, receiveKey, rest, role, sendKey }: SessionOptions) {
     this.idText = hex(id)
     this.#limits = limits
-    this.#sendKey = new Uint8Array(sendKey)
-    this.#receiveKey = new Uint8Array(receiveKey)
+    this.#sendKey = new Aead.Key(new Uint8Array(sendKey))
+    this.#receiveKey = new Aead.Key(new Uint8Array(receiveKey))
     this.#firstSent = firstId[role]
     if (rest.length > 0) {
       this.#reader = new FrameReader()
@@ -137,7 +137,7 @@ export class Session {
     piece.set(nonce, start + nonceAt)
     const at = Varint.write(piece, start + Envelope.sealedBytes, length)
     const long = Aead.sealInto(this.#sendKey, nonce, header, head, rest, piece, at, start + tagAt)
-    if (isLastOfKey(this.#sent++)) rekey(this.#sendKey)
+    if (isLastOfKey(this.#sent++)) this.#sendKey.turn()
     return long === undefined ? [piece] : [piece, long]
   }
 
@@ -162,7 +162,7 @@ export class Session {
     const key = this.#receiveKey
     const plaintext = Aead.openFrom(key, nonce, header, body, start, body.length, body, tagAt)
     if (plaintext === undefined) return silently("DecryptFailed")
-    if (isLastOfKey(this.#opened++)) rekey(key)
+    if (isLastOfKey(this.#opened++)) key.turn()
     return this.#handle(type, plaintext, nowMillis, sink)
   }
 
@@ -280,13 +280,6 @@ const firstId = { initiator: 3, responder: 2 } as const
 
 /** Whether the frame with that number is the last one under its key. */
 const isLastOfKey = (count: number): boolean => count % 65_536 === 65_535
-
-/** Puts the key that follows in the place of a key. */
-const rekey = (key: Uint8Array): void => {
-  const next = Aead.rekey(key)
-  key.set(next)
-  next.fill(0)
-}
 
 /** Bytes of ciphertext up to which a copy costs less than a piece of its own. */
 const copiedBytes = 8_192

@@ -42,7 +42,7 @@ describe("Aead", () => {
 
   it("refuses another key, the one after it included", () => {
     const { ciphertext, tag } = sealed
-    assert.isUndefined(Aead.open(Aead.rekey(key), nonce, ad, ciphertext, tag))
+    assert.isUndefined(Aead.open(following(key), nonce, ad, ciphertext, tag))
   })
 })
 
@@ -56,6 +56,10 @@ const reference = (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext
   const ciphertext = concat(cipher.update(plaintext), cipher.final())
   return { ciphertext, tag: Uint8Array.from(cipher.getAuthTag()) }
 }
+
+/** The key behind a key, as Noise has it. */
+const following = (key: Uint8Array): Uint8Array =>
+  reference(key, unhex("00000000ffffffffffffffff"), new Uint8Array(0), new Uint8Array(32)).ciphertext
 
 const opensByReference = (
   key: Uint8Array,
@@ -124,13 +128,30 @@ describe("Aead, short texts and long ones", () => {
       const known = reference(key, nonce, ad, text(whole))
       const [head, rest] = [text(whole).subarray(0, length), text(whole).subarray(length)]
       const target = new Uint8Array(5 + whole + 16).fill(0xee)
-      assert.isUndefined(Aead.sealInto(key, nonce, ad, head, rest, target, 5, 5 + whole))
+      assert.isUndefined(Aead.sealInto(new Aead.Key(key), nonce, ad, head, rest, target, 5, 5 + whole))
       assert.strictEqual(hex(target), `${"ee".repeat(5)}${hex(concat(known.ciphertext, known.tag))}`)
       if (whole <= ShortAead.maxBytes) continue
       const small = new Uint8Array(16 + length)
-      const apart = Aead.sealInto(key, nonce, ad, head, rest, small, 16, 0)
+      const apart = Aead.sealInto(new Aead.Key(key), nonce, ad, head, rest, small, 16, 0)
       assert.strictEqual(hex(concat(small, apart ?? nonce)), hex(concat(known.tag, known.ciphertext)))
     }
+  })
+
+  it("has a key that turns into the one that follows, for short texts and for long ones", () => {
+    const bytes = key.slice()
+    const turning = new Aead.Key(bytes)
+    for (const expected of [key, following(key), following(following(key))]) {
+      for (const length of [ShortAead.maxBytes, ShortAead.maxBytes + 1]) {
+        const known = reference(expected, nonce, ad, text(length))
+        const target = new Uint8Array(length + 16)
+        Aead.sealInto(turning, nonce, ad, text(0), text(length), target, 0, length)
+        assert.strictEqual(hex(target), hex(concat(known.ciphertext, known.tag)))
+        const opened = Aead.openFrom(turning, nonce, ad, target, 0, length, target, length)
+        assert.strictEqual(opened && hex(opened), hex(text(length)))
+      }
+      turning.turn()
+    }
+    assert.strictEqual(hex(bytes), hex(following(following(following(key)))))
   })
 
   it("gives memory that the next text does not change", () => {
