@@ -1,5 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
+import type * as NodeCrypto from "node:crypto"
 import { createHash, createPublicKey, diffieHellman } from "node:crypto"
 import * as Crypto from "../../src/protocol/Crypto.js"
 import type { KeyPair } from "../../src/protocol/KeyPair.js"
@@ -68,6 +69,41 @@ describe("verify", () => {
     fc.assert(fc.property(bytes(32), bytes(64), (key, signature) => {
       assert.isFalse(Crypto.verify(key, new Uint8Array(3), signature))
     })))
+})
+
+describe.each([["3.0.19", 0x30000130], ["3.5.0", 0x30500000]])("with OpenSSL %s", (_, version) => {
+  const asIf = async () => {
+    vi.resetModules()
+    vi.doMock("node:crypto", async (importOriginal) => {
+      const original = await importOriginal<typeof NodeCrypto>()
+      return { ...original, constants: { ...original.constants, OPENSSL_VERSION_NUMBER: version } }
+    })
+    try {
+      return await import("../../src/protocol/Crypto.js")
+    } finally {
+      vi.doUnmock("node:crypto")
+    }
+  }
+
+  it("agrees as RFC 7748, section 6.1, says", async () => {
+    const { agree, importShare, keyPair } = await asIf()
+    const alice = keyPair("X25519", unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"))
+    const bob = importShare(unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"), false)
+    assert.strictEqual(
+      bob && hex(agree(alice.privateKey, bob)),
+      "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
+    )
+  })
+
+  it("checks a signature as RFC 8032, section 7.1, says", async () => {
+    const { verify } = await asIf()
+    const key = unhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+    const signature = unhex(
+      "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+    assert.isTrue(verify(key, Uint8Array.of(0x72), signature))
+    assert.isFalse(verify(key, Uint8Array.of(0x73), signature))
+  })
 })
 
 describe("isSmallOrder", () => {
