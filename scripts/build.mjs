@@ -1,7 +1,6 @@
 // Builds the library (ESM and declarations, by tsc) and the command (by esbuild): a small launcher that answers
 // help by itself, the program in one file that it loads when it is needed, and V8's code for that file, so that it
-// need not be compiled again. V8 refuses code of another version; the file is then compiled as usual. The registry
-// is a file of its own, and so are the simulator and the client of Redis.
+// need not be compiled again. The registry is a file of its own, and so are the simulator and the client of Redis.
 import { build } from "esbuild"
 import { execFileSync } from "node:child_process"
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -67,32 +66,10 @@ await build({
   stdin: { contents: `module.exports = require("@redis/client")`, resolveDir: root },
   outfile: join(bin, "redis.cjs")
 })
-writeFileSync(
-  join(bin, "program.cjs"),
-  `"use strict"
-const { readFileSync } = require("node:fs")
-const { Script } = require("node:vm")
-const filename = __dirname + "/program.js"
-let cachedData
-try {
-  cachedData = readFileSync(__dirname + "/program.v8")
-} catch {}
-new Script(readFileSync(filename, "utf8"), { filename, cachedData }).runInThisContext()(module, require)
-`
-)
+await build({ ...common, entryPoints: ["src/cli/compiled.ts"], outfile: join(bin, "program.cjs") })
 const program = join(bin, "program.js")
 writeFileSync(program, `(function (module, require) {${readFileSync(program, "utf8")}\n})`)
-// A node runs for a moment, so that the code holds the functions that are called on the way to listening.
-execFileSync(process.execPath, [
-  "-e",
-  `const { readFileSync, writeFileSync } = require("node:fs")
-   const { Script } = require("node:vm")
-   const filename = ${JSON.stringify(program)}
-   const script = new Script(readFileSync(filename, "utf8"), { filename })
-   const module_ = { exports: {} }
-   script.runInThisContext()(module_, require)
-   const line = "--id A --listen 0 --bind 127.0.0.1 --discovery off --run 0.1".split(" ")
-   module_.exports.p2p(line, new AbortController().signal).then(() =>
-     writeFileSync(${JSON.stringify(join(bin, "program.v8"))}, script.createCachedData()))`
-], { stdio: "ignore" })
+// A node runs for a moment, and keeps V8's code with the functions that are called on the way to listening.
+const line = "p2p --id A --listen 0 --bind 127.0.0.1 --discovery off --run 0.1".split(" ")
+execFileSync(process.execPath, [join(bin, "vix.cjs"), ...line], { stdio: "ignore" })
 chmodSync(join(bin, "vix.cjs"), 0o755)
