@@ -121,6 +121,8 @@ export interface Limits {
   readonly heardMillis: number
   /** A beacon that greets a newcomer waits a random time up to this many milliseconds: many may greet it. */
   readonly beaconJitterMillis: number
+  /** And up to this many milliseconds for each node that is heard: where there are few, few greet. */
+  readonly beaconJitterPerNodeMillis: number
   /** Random share of the interval between two beacons, either way: keeps nodes from falling into step. */
   readonly beaconJitter: number
   /** Intervals without a beacon of another node after which that is said. */
@@ -209,6 +211,7 @@ export const defaults: Limits = {
   heardNodes: 1_024,
   heardMillis: 60_000,
   beaconJitterMillis: 100,
+  beaconJitterPerNodeMillis: 10,
   beaconJitter: 0.1,
   silentIntervals: 3,
   registryRequestMillis: 5_000,

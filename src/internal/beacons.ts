@@ -155,7 +155,10 @@ const hear = (core: Core, datagram: Uint8Array, host: string): void => {
   core.others ||= !own
   core.audience.report(received(beacon, endpoint.toString(), own))
   if (candidate !== undefined) core.audience.candidate(candidate)
-  if (newcomer && core.greetings.take(nowMillis)) hurry(core, core.limits.beaconJitterMillis)
+  if (newcomer && core.greetings.take(nowMillis)) {
+    const { beaconJitterMillis, beaconJitterPerNodeMillis } = core.limits
+    hurry(core, Math.min(beaconJitterMillis, beaconJitterPerNodeMillis * core.hearing.nodes))
+  }
 }
 
 // The usual forms written out, for this is made of every beacon.

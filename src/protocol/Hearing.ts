@@ -76,6 +76,11 @@ export class Hearing {
     this.#interfaces = interfaces
   }
 
+  /** How many nodes are heard, ourselves included. */
+  get nodes(): number {
+    return this.#sightings.nodes
+  }
+
   /** Judges a datagram from the address `host` at a time of a monotonic clock. What costs least is asked first. */
   hear(datagram: Uint8Array, host: string, nowMillis: number): Meaning {
     if (!Beacon.isLikely(datagram)) return ignored(datagram.length > Beacon.maxBytes ? "TooLong" : "NotJson")

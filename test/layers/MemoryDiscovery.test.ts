@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Candidate } from "../../src/domain/Candidate.js"
 import * as Endpoint from "../../src/domain/Endpoint.js"
+import * as Limits from "../../src/domain/Limits.js"
 import { NodeId } from "../../src/domain/NodeId.js"
 import * as EphemeralIdentity from "../../src/layers/EphemeralIdentity.js"
 import * as MemoryAir from "../../src/layers/MemoryAir.js"
@@ -129,6 +130,28 @@ describe("beacons", () => {
       yield* run(110)
       assert.strictEqual(beacons.length, before + 1)
     }).pipe(Effect.provide(MemoryAir.layer)))
+
+  it.effect("greet the sooner, the fewer others are heard", () =>
+    Effect.gen(function*() {
+      /** How long newcomers wait for their greeting, milliseconds. */
+      const waits = (others: number) =>
+        Effect.forEach(range(20), () =>
+          Effect.gen(function*() {
+            const alice = yield* discovery("alice")
+            yield* alice.discovery.announce(9_001)
+            for (let at = 0; at < others; at++) yield* say(`o${at}`, `10.0.1.${at}`, at)
+            yield* pass(2_500)
+            const beacons = yield* times
+            yield* say("bob", "10.0.0.2", 1)
+            yield* run(110)
+            return beacons[0] ?? Infinity
+          }).pipe(Effect.scoped, Effect.provide(Layer.fresh(MemoryAir.layer))))
+      const [few, many] = [yield* waits(0), yield* waits(30)]
+      // Herself and the newcomer.
+      assert.isAtMost(Math.max(...few), 2 * Limits.defaults.beaconJitterPerNodeMillis)
+      assert.isAbove(Math.max(...many), 50)
+      assert.isAtMost(Math.max(...many), Limits.defaults.beaconJitterMillis)
+    }))
 
   it.scoped("of one node by several interfaces are one candidate a round, the others counted", () =>
     Effect.gen(function*() {
