@@ -3,10 +3,11 @@
  * Each version of V8 has a file beside the program, kept by the first run under it that ends well. One comes with the
  * package.
  */
-import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { accessSync, constants, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Script } from "node:vm"
 import type * as Program from "./program.js"
+import { writeWhole } from "./writeWhole.js"
 
 const filename = join(__dirname, "program.js")
 const kept = join(__dirname, `program-${process.versions.v8}-${process.arch}.v8`)
@@ -32,15 +33,13 @@ const load = (): Script | undefined => {
 
 const uncompiled = load()
 
-/** Where nothing can be written, the next run compiles, too. */
 const keep = (script: Script): void => {
-  const part = `${kept}.${process.pid}`
   try {
+    // Before the code is put together in vain.
     accessSync(__dirname, constants.W_OK)
-    writeFileSync(part, script.createCachedData(), { flag: "wx" })
-    renameSync(part, kept)
+    writeWhole(kept, script.createCachedData())
   } catch {
-    rmSync(part, { force: true })
+    // The next run compiles, too.
   }
 }
 

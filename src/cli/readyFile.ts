@@ -2,9 +2,10 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { lstatSync, readFileSync, rmSync } from "node:fs"
 import { fileCause } from "./fileCause.js"
 import { quoted } from "./prepare.js"
+import { writeWhole } from "./writeWhole.js"
 
 /** The file could not be written. */
 export class ReadyFileError extends Data.TaggedError("ReadyFileError")<{
@@ -26,21 +27,13 @@ export const vacate = (file: string): Effect.Effect<void, ReadyFileError> =>
     rmSync(file, { force: true })
   })
 
-/** Writes the file in one step, so that nobody reads half of it, and removes it when the scope closes. */
+/** Writes the file and removes it when the scope closes. */
 export const readyFile = (
   file: string,
   { peerId, port }: { readonly port: number; readonly peerId: string }
 ): Effect.Effect<void, ReadyFileError, Scope.Scope> => {
   const content = `${JSON.stringify({ port, peerId })}\n`
-  const write = attempt(file, () => {
-    const unfinished = `${file}.${process.pid}.tmp`
-    try {
-      writeFileSync(unfinished, content)
-      renameSync(unfinished, file)
-    } finally {
-      rmSync(unfinished, { force: true })
-    }
-  })
+  const write = attempt(file, () => writeWhole(file, content))
   const remove = attempt(file, () => {
     // By now, it may be that of another node.
     if (contentOf(file) === content) rmSync(file)
